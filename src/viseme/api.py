@@ -1,0 +1,251 @@
+"""The functions of the command line, under the same names, for use from Python.
+
+Each is a thin composition of the parts; what is heavy (torch, dlib, PyAV, pyarrow) is imported on the first call that
+needs it. Errors that a user can mend are `viseme.errors.VisemeError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from viseme.errors import InputError
+
+if TYPE_CHECKING:
+    from viseme.config import DdpmConfig, GanConfig
+    from viseme.data.corpora.base import Corpus
+    from viseme.data.prepare import PrepareReport
+    from viseme.demonstration import Demonstration
+    from viseme.evaluation.results import Results
+    from viseme.generation.generate import Talk
+    from viseme.generation.manifest import VideoManifest
+    from viseme.inspection import Summary
+    from viseme.machine import Machine
+    from viseme.training.trainer import TrainReport
+    from viseme.types import Synthesizer
+
+__all__ = [
+    "Preset",
+    "compare",
+    "corpora",
+    "demo",
+    "doctor",
+    "evaluate",
+    "generate",
+    "inspect",
+    "load_config",
+    "load_model",
+    "prepare",
+    "presets",
+    "synthetic",
+    "train",
+]
+
+AnyPath = str | PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A configuration that comes with the package.
+
+    Attributes:
+        name: what `train` calls it.
+        config: the whole of it.
+        parameters: numbers that its generating network learns.
+    """
+
+    name: str
+    config: DdpmConfig | GanConfig
+    parameters: int
+
+
+def corpora(name: str | None = None) -> list[Corpus]:
+    """The corpora that `prepare` reads, or the one of that name. Raises `InputError` for an unknown name."""
+    from viseme.data.corpora import CORPORA, corpus_named
+
+    return [corpus_named(name)] if name is not None else [CORPORA[known] for known in sorted(CORPORA)]
+
+
+def synthetic(
+    out: AnyPath, *, actors: int = 4, clips: int = 4, seed: int = 0, size: int = 256, jobs: int | None = None
+) -> int:
+    """Write a corpus of rendered talking faces with known truth; returns the number of clips in it."""
+    from viseme.data.synthetic.make import synthesize_corpus
+
+    return synthesize_corpus(out, actors, clips, seed=seed, size=size, jobs=jobs)
+
+
+def prepare(
+    corpus: str,
+    src: AnyPath,
+    store: AnyPath,
+    *,
+    size: int = 128,
+    align: str = "clip",
+    test_actors: Sequence[str] = (),
+    val_actors: Sequence[str] = (),
+    seed: int = 0,
+    jobs: int | None = None,
+) -> PrepareReport:
+    """Turn a folder of videos into a store of aligned clips, split by actor.
+
+    Finished shards are kept, so that a second call carries on where the first stopped.
+    """
+    from viseme.data.prepare import prepare as run
+
+    return run(
+        corpus, src, store, size=size, align=align, test_actors=test_actors, val_actors=val_actors, seed=seed, jobs=jobs
+    )
+
+
+def inspect(path: AnyPath, *, out: AnyPath | None = None) -> Summary:
+    """What a store, a run, a model, a video, a folder of generated videos or a results file is and holds.
+
+    `out` takes a picture (PNG) of a store's clips with their landmarks.
+    """
+    from viseme.inspection import inspect as run
+
+    return run(path, out)
+
+
+def load_config(preset: AnyPath, overrides: Sequence[str] = ()) -> DdpmConfig | GanConfig:
+    """The configuration of a preset or a YAML file after `a.b=value` overrides."""
+    from viseme.config import load_config as load
+
+    return load(fspath(preset), overrides)
+
+
+def presets() -> list[Preset]:
+    """What can be trained, with the size of each."""
+    from viseme.config import load_config as load
+    from viseme.config import preset_names
+    from viseme.families import count_parameters
+
+    configs = [(name, load(name)) for name in preset_names()]
+    return [Preset(name, config, count_parameters(config)) for name, config in configs]
+
+
+def train(
+    preset: AnyPath, data: AnyPath, out: AnyPath, *, overrides: Sequence[str] = (), resume: bool = False
+) -> TrainReport:
+    """Train a preset (or a YAML file) on a store into a run folder.
+
+    With `resume` a run that was stopped carries on exactly; otherwise the folder must not hold a run.
+    """
+    config = load_config(preset, overrides)
+
+    from viseme.data.store import Store
+    from viseme.families import build_objective, build_synthesizer
+    from viseme.training.trainer import train as run
+
+    store = Store.open(data)
+    return run(
+        build_objective(config),
+        config,
+        store,
+        Path(out),
+        synthesizer=lambda network: build_synthesizer(config, network),
+        resume=resume,
+    )
+
+
+def load_model(
+    model: AnyPath, *, overrides: Sequence[str] = (), data: AnyPath | None = None, size: int = 64
+) -> Synthesizer:
+    """A run folder, a weights file, a bundled model's name, or `control:NAME`, ready to make frames.
+
+    A control reads the store `data` and makes frames of `size` pixels; a model has a size of its own.
+    """
+    name = fspath(model)
+    if not name.startswith("control:"):
+        from viseme.families import load_synthesizer
+
+        return load_synthesizer(name, overrides)
+    if data is None:
+        raise InputError(f"{name}: a control reads true clips; give it a store")
+    if overrides:
+        raise InputError(f"{name}: a control has no settings to set ({overrides[0]})")
+    from viseme.data.store import Store
+    from viseme.generation.controls import control
+
+    return control(name, Store.open(data), size)
+
+
+def generate(
+    model: AnyPath,
+    *,
+    out: AnyPath,
+    image: AnyPath | None = None,
+    audio: AnyPath | None = None,
+    data: AnyPath | None = None,
+    split: str = "test",
+    landmarks: AnyPath | None = None,
+    shuffle_audio: int | None = None,
+    limit: int | None = None,
+    batch_size: int = 8,
+    overrides: Sequence[str] = (),
+    size: int = 64,
+    seed: int = 0,
+) -> Talk | VideoManifest:
+    """One video of a photo and a voice, or a folder of videos of every clip of a store's split.
+
+    Either `image` and `audio` are given, or `data`.
+    """
+    if data is not None:
+        from viseme.data.store import Store
+        from viseme.generation.generate import generate_split
+
+        return generate_split(
+            load_model(model, overrides=overrides, data=data, size=size),
+            Store.open(data),
+            out,
+            split=split,
+            seed=seed,
+            batch_size=batch_size,
+            shuffle_audio=shuffle_audio,
+            limit=limit,
+        )
+    if image is None or audio is None:
+        raise InputError("generate: give a photo and a sound file, or a store")
+    from viseme.generation.generate import generate_talk
+
+    return generate_talk(load_model(model, overrides=overrides), image, audio, out, seed=seed, landmarks=landmarks)
+
+
+def evaluate(
+    videos: AnyPath,
+    reference: AnyPath,
+    out: AnyPath,
+    *,
+    metrics: Sequence[str] | None = None,
+    jobs: int | None = None,
+    seed: int = 0,
+) -> Results:
+    """Score a folder of videos against the clips of a store; writes `out` (JSON) and strips beside it."""
+    from viseme.evaluation.evaluate import evaluate as run
+
+    return run(videos, reference, out, metrics=metrics, jobs=jobs, seed=seed)
+
+
+def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:
+    """Write one HTML report (and tables) of several results under the names given; returns its path."""
+    from viseme.report.compare import compare as run
+
+    return run(results, out)
+
+
+def doctor() -> Machine:
+    """What this machine has of what viseme needs."""
+    from viseme.machine import look
+
+    return look()
+
+
+def demo(out: AnyPath = "out/demo") -> Demonstration:
+    """Both bundled models on a portrait and a voice, and a scored comparison on four synthetic clips."""
+    from viseme.demonstration import demonstrate
+
+    return demonstrate(out)

@@ -1,0 +1,1 @@
+"""Audio encoders: one feature vector a video frame."""

@@ -1,0 +1,29 @@
+"""`viseme compare`: several results into one report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from viseme import api
+
+
+def compare(
+    results: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=RESULTS...", help="Results files and their names in the report."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="REPORT", help="Folder of the report.")],
+) -> None:
+    """Write one HTML report of several results, side by side."""
+    named: dict[str, Path] = {}
+    for argument in results:
+        name, equals, path = argument.partition("=")
+        if not (name and equals and path):
+            raise typer.BadParameter(f"{argument}: write it as NAME=results.json")
+        if name in named:
+            raise typer.BadParameter(f"{name}: given twice; name each results file differently")
+        named[name] = Path(path)
+    print(api.compare(named, out))

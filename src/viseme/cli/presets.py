@@ -1,0 +1,43 @@
+"""`viseme presets`: what can be trained."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from viseme import api
+from viseme.cli.output import Json, Set, print_json, print_table
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One preset, printed whole as YAML.")] = None,
+    overrides: Set = None,
+    as_json: Json = False,
+) -> None:
+    """List the presets, or print one as YAML."""
+    if name is not None or overrides:
+        from viseme.config.schema import to_dict, to_yaml
+
+        if name is None:
+            raise typer.BadParameter("--set needs the NAME of a preset")
+        config = api.load_config(name, overrides or ())
+        if as_json:
+            print_json(to_dict(config))
+        else:
+            print(to_yaml(config), end="")
+        return
+    known = api.presets()
+    if as_json:
+        print_json(
+            [
+                {"name": one.name, "kind": one.config.kind, "size": one.config.data.size, "parameters": one.parameters}
+                for one in known
+            ]
+        )
+    else:
+        rows = []
+        for one in known:
+            config, millions = one.config, f"{one.parameters / 1e6:.2f} M"
+            rows.append((one.name, config.kind, config.data.size, millions, config.training.steps))
+        print_table(("preset", "kind", "size", "parameters", "steps"), rows)

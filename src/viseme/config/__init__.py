@@ -1,0 +1,6 @@
+"""Configuration: what a run is, as frozen pydantic models, loaded from a preset or a YAML file."""
+
+from viseme.config.load import load_config, override, parse_config, preset_names
+from viseme.config.schema import Config, DdpmConfig, GanConfig
+
+__all__ = ["Config", "DdpmConfig", "GanConfig", "load_config", "override", "parse_config", "preset_names"]

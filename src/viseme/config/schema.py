@@ -1,0 +1,222 @@
+"""The configuration of a run: frozen, complete, and refusing any field it does not know.
+
+`Config` is a union discriminated by `kind`; each family brings its network, its objective and its sampling, and shares
+audio, data and training with the other. A field marked "assumed" is one that the paper leaves open.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+class Section(BaseModel):
+    """A frozen part of a configuration that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AudioConfig(Section):
+    """How sound becomes one feature vector a video frame."""
+
+    kind: Literal["mel"] = "mel"
+    bands: PositiveInt = 40
+    """Mel bands; each frame holds four columns of them, 10 ms apart."""
+    context: NonNegativeInt = 2
+    """Frames of context each side that a model sees with its own."""
+
+
+class DataConfig(Section):
+    """What training draws from a store."""
+
+    size: PositiveInt = 64
+    """Height and width in pixels; divides the store's size."""
+    window: PositiveInt = 1
+    """L, frames made in one training window."""
+    warmup: NonNegativeInt = 0
+    """Frames of sound alone before the window, over which a recurrent model finds its state."""
+    flip: Probability = 0.5
+    """Share of windows mirrored left to right."""
+    colour: NonNegativeFloat = 0.15
+    """Strength of the colour jitter: brightness, contrast, saturation and tint, one draw a window."""
+    mouth_margin: NonNegativeFloat = 5 / 64
+    """How far the mouth box reaches past points 48-67, as a share of the picture (Diffused Heads: 5 of 64 pixels)."""
+
+
+class TrainingConfig(Section):
+    """The loop: how long, how fast, and what is kept."""
+
+    steps: PositiveInt = 2000
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 5e-5
+    warmup_steps: NonNegativeInt = 0
+    """Steps over which the learning rate rises linearly from nothing."""
+    decay_steps: NonNegativeInt = 0
+    """Steps at the end over which the learning rate falls along a cosine to nothing; 0 keeps it constant."""
+    weight_decay: NonNegativeFloat = 0.0
+    betas: tuple[Probability, Probability] = (0.9, 0.999)
+    clip_norm: NonNegativeFloat = 1.0
+    """Gradient norm limit of the model; 0 sets none."""
+    ema: Probability = 0.999
+    """Decay of the moving average that is exported; its beginning is corrected as (1 + n) / (10 + n)."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    seed: NonNegativeInt = 0
+    log_every: PositiveInt = 10
+    validate_every: PositiveInt = 200
+    validation_batches: PositiveInt = 4
+    checkpoint_every: PositiveInt = 200
+    keep_checkpoints: PositiveInt = 2
+
+
+class UNetConfig(Section):
+    """The denoiser: guided-diffusion's U-Net with one FiLM per signal (paper section 4.2.2, Table 1)."""
+
+    patch: PositiveInt = 1
+    """Pixels folded into channels before the first convolution: 2 works at half the resolution."""
+    base: PositiveInt = 192
+    multipliers: tuple[PositiveInt, ...] = (1, 2, 3, 4)
+    blocks: PositiveInt = 3
+    heads: PositiveInt = 8
+    dropout: Probability = 0.0
+    landmarks: bool = False
+    """Whether the 68 points drive the network too."""
+
+
+class DiffusionConfig(Section):
+    """The noising process and what the network predicts."""
+
+    steps: PositiveInt = 250
+    schedule: Literal["cosine"] = "cosine"
+    prediction: Literal["eps", "x0", "v"] = "eps"
+    residual: bool = False
+    """Predict x0 as a change of the identity frame (with prediction x0)."""
+
+
+class DiffusionLossConfig(Section):
+    """Squared error in what is predicted, weighted by place and by timestep."""
+
+    mouth_weight: PositiveFloat = 1.2
+    """Weight inside the mouth box; 1 elsewhere (paper section 4.2.2)."""
+    l1: NonNegativeFloat = 0.0
+    """Weight of an added absolute error."""
+    min_snr: NonNegativeFloat = 0.0
+    """gamma of min-SNR weighting (Hang et al. 2023); 0 weights all timesteps alike."""
+    snr_floor: NonNegativeFloat = 0.0
+    """Least weight of an x0 error under min-SNR weighting."""
+
+
+class MotionConfig(Section):
+    """What happens to the motion frame in training, so that the sound is not left unread."""
+
+    drop: Probability = 0.0
+    """Share of samples in which the identity frame stands in its place."""
+    noise: NonNegativeFloat = 0.0
+    """Largest standard deviation of Gaussian noise added to it, drawn evenly from 0."""
+
+
+class DiffusionSampling(Section):
+    """How frames are drawn from the trained denoiser."""
+
+    sampler: Literal["ddim"] = "ddim"
+    steps: PositiveInt = 50
+    eta: Probability = 0.0
+    spacing: Literal["leading", "trailing", "linspace"] = "trailing"
+    clamp: Literal["none", "static"] = "static"
+    """Whether the estimate of x0 is held to [-1, 1] at each step."""
+    noise: Literal["fresh", "shared"] = "fresh"
+    """Starting noise drawn anew for each frame, or once a clip, which keeps texture still."""
+    motion: Literal["previous", "identity"] = "previous"
+    """What stands in the motion frame's place: the frame made before, or the identity frame."""
+    precision: Precision = "32-true"
+
+
+class DdpmConfig(Section):
+    """A conditional DDPM."""
+
+    kind: Literal["ddpm"] = "ddpm"
+    name: str = "ddpm"
+    audio: AudioConfig = AudioConfig()
+    data: DataConfig = DataConfig()
+    model: UNetConfig = UNetConfig()
+    diffusion: DiffusionConfig = DiffusionConfig()
+    loss: DiffusionLossConfig = DiffusionLossConfig()
+    motion: MotionConfig = MotionConfig()
+    sampling: DiffusionSampling = DiffusionSampling()
+    training: TrainingConfig = TrainingConfig()
+
+
+class GeneratorConfig(Section):
+    """Identity encoder, LSTM over frames, upsampling CNN (paper section 4.1.1)."""
+
+    identity: Literal["vector", "skip"] = "vector"
+    """vector: the photo reaches the picture through one embedding, as in the paper; skip: its feature maps do too, and
+    the network draws the change from the photo."""
+    width: PositiveInt = 32
+    """Channels at full size; they double with each halving."""
+    max_width: PositiveInt = 256
+    hidden: PositiveInt = 256
+    """LSTM state (assumed)."""
+    layers: PositiveInt = 1
+    noise: NonNegativeInt = 16
+    """Numbers of noise a frame (assumed)."""
+
+
+class DiscriminatorConfig(Section):
+    """The 3D CNN that judges a window, its identity frame stacked as channels and its sound joined half way (assumed)."""
+
+    width: PositiveInt = 32
+    audio_width: PositiveInt = 32
+    learning_rate: PositiveFloat = 5e-5
+
+
+class GanLossConfig(Section):
+    """L_G = adversarial + lambda_pixel L1 (paper section 4.1.3); the values are assumed."""
+
+    adversarial: NonNegativeFloat = 1.0
+    pixel: NonNegativeFloat = 100.0
+    mouth_weight: PositiveFloat = 1.0
+    """Weight of the pixel term inside the mouth box."""
+    adversary_from: NonNegativeInt = 0
+    """The step at which the adversary joins."""
+
+
+class GanSampling(Section):
+    """How frames are drawn from the generator."""
+
+    noise: NonNegativeFloat = 1.0
+    """Standard deviation of the noise vector."""
+    precision: Precision = "32-true"
+
+
+class GanConfig(Section):
+    """A conditional GAN."""
+
+    kind: Literal["gan"] = "gan"
+    name: str = "gan"
+    audio: AudioConfig = AudioConfig()
+    data: DataConfig = DataConfig(window=8)
+    model: GeneratorConfig = GeneratorConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    loss: GanLossConfig = GanLossConfig()
+    sampling: GanSampling = GanSampling()
+    training: TrainingConfig = TrainingConfig()
+
+
+Config = Annotated[DdpmConfig | GanConfig, Field(discriminator="kind")]
+
+
+def to_yaml(config: DdpmConfig | GanConfig) -> str:
+    """The whole resolved configuration as YAML that `load_config` reads back to an equal one."""
+    return yaml.safe_dump(to_dict(config), sort_keys=False)
+
+
+def to_dict(config: DdpmConfig | GanConfig) -> dict[str, Any]:
+    """The whole resolved configuration as JSON types."""
+    return config.model_dump(mode="json")

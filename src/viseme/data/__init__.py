@@ -1,0 +1,1 @@
+"""From a corpus of videos to a store of aligned clips that training and evaluation read."""

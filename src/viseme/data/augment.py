@@ -1,0 +1,71 @@
+"""Augmentation of training windows: colour jitter and mirroring, one draw a window, the same for all its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from viseme.data.faces import MIRROR
+from viseme.types import Batch
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def augment(batch: Batch, *, flip: float, colour: float, rng: torch.Generator) -> Batch:
+    """Mirror each window with probability `flip`, then jitter its colours by `colour`.
+
+    The identity frame, the motion frame and the window change alike, so that what the model learns is unchanged but
+    for who and where: a mirrored face has mirrored landmarks, and a redder face stays red through the window.
+    """
+    count = len(batch.identity)
+    if flip > 0:
+        batch = _mirrored(batch, torch.rand(count, generator=rng) < flip)
+    if colour > 0:
+        jitter = ColourJitter(count, colour, rng)
+        batch = replace(
+            batch,
+            identity=jitter(batch.identity),
+            motion=jitter(batch.motion),
+            frames=jitter(batch.frames),
+        )
+    return batch
+
+
+class ColourJitter:
+    """One random change of saturation, contrast, brightness and tint a window, applied to any of its pictures."""
+
+    def __init__(self, count: int, strength: float, rng: torch.Generator) -> None:
+        def around(centre: float, width: float, channels: int) -> Tensor:
+            return centre + width * (2 * torch.rand((count, channels), generator=rng) - 1)
+
+        self.saturation = around(1.0, 2 * strength, 1)
+        self.gain = around(1.0, strength, 1) * around(1.0, strength / 3, 3)
+        self.offset = around(0.0, strength, 1) + around(0.0, strength / 3, 3)
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """`[B,...,3,H,W]` in [-1, 1] to the same."""
+        shape = (len(pictures), *(1,) * (pictures.ndim - 4), -1, 1, 1)
+        luma = sum(weight * pictures[..., c : c + 1, :, :] for c, weight in enumerate(_LUMA))
+        mixed = luma + self.saturation.reshape(shape) * (pictures - luma)
+        return (mixed * self.gain.reshape(shape) + self.offset.reshape(shape)).clamp(-1, 1)
+
+
+def _mirrored(batch: Batch, chosen: Tensor) -> Batch:
+    """Windows mirrored left to right where `chosen` `[B]`; landmarks swap sides with the features they mark."""
+
+    def pictures(x: Tensor) -> Tensor:
+        return torch.where(chosen.reshape(-1, *(1,) * (x.ndim - 1)), x.flip(-1), x)
+
+    # A pixel's centre x is at (i + 1/2); landmarks at x = i, so the mirror of i is W - 1 - i: -(x + 2 / W) on [-1, 1].
+    width = batch.frames.shape[-1]
+    points = batch.landmarks[..., torch.as_tensor(MIRROR), :] * torch.tensor([-1.0, 1.0]) - torch.tensor([2 / width, 0.0])
+    return replace(
+        batch,
+        identity=pictures(batch.identity),
+        motion=pictures(batch.motion),
+        frames=pictures(batch.frames),
+        mouth=pictures(batch.mouth),
+        landmarks=torch.where(chosen.reshape(-1, 1, 1, 1), points, batch.landmarks),
+    )

@@ -1,0 +1,83 @@
+"""The manifest of a store: a row for every clip of the corpus, accepted or not, as a Parquet table."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from viseme.errors import StoreError
+from viseme.files import written_aside
+
+MANIFEST = "manifest.parquet"
+OK, REJECTED = "ok", "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRow:
+    """What the manifest says of one source clip, accepted or not.
+
+    Attributes:
+        clip_id: unique in the store.
+        actor: who speaks.
+        sentence: as the corpus knows it, or empty; so `emotion` and `level`.
+        split: `train`, `val`, `test` or `seen`.
+        frames: T; 0 for a rejected clip.
+        source: the video's path below the source folder, with forward slashes.
+        sha256: of the source video, then of the sound file where it is separate, joined by `+`; empty if unreadable.
+        crop: source pixels to aligned pixels, a `[2,3]` transform row by row; empty for a rejected clip.
+        found: share of frames in which the face was found.
+        shard: the number of the shard that holds the row, and the tensors of an accepted clip.
+        status: `ok` or `rejected`.
+        reason: why it was rejected, or empty.
+    """
+
+    clip_id: str
+    actor: str
+    sentence: str
+    emotion: str
+    level: str
+    split: str
+    frames: int
+    source: str
+    sha256: str
+    crop: tuple[float, ...]
+    found: float
+    shard: int
+    status: str
+    reason: str
+
+
+def write_manifest(store: Path, rows: list[ClipRow]) -> None:
+    """Write `manifest.parquet`, rows sorted by clip_id; equal rows give equal bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        field.name: [getattr(row, field.name) for row in sorted(rows, key=lambda row: row.clip_id)]
+        for field in dataclasses.fields(ClipRow)
+    }
+    types = {"frames": pa.int32(), "shard": pa.int32(), "found": pa.float64(), "crop": pa.list_(pa.float64())}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in columns])
+    with written_aside(store / MANIFEST) as aside:
+        pq.write_table(pa.table(columns, schema=schema), aside)
+
+
+def read_manifest(store: Path) -> list[ClipRow]:
+    """The rows of `manifest.parquet`.
+
+    Raises:
+        StoreError: missing, since prepare did not finish, or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = store / MANIFEST
+    if not path.is_file():
+        raise StoreError(f"{store}: preparing it was not finished; run the same prepare again, it carries on")
+    try:
+        names = [field.name for field in dataclasses.fields(ClipRow)]
+        table = pq.ParquetFile(path).read(columns=names).to_pylist()
+        return [ClipRow(**{**row, "crop": tuple(row["crop"])}) for row in table]
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}: damaged, not a manifest; remove it and run the same prepare again") from error

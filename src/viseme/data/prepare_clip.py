@@ -1,0 +1,173 @@
+"""One source clip to aligned frames, sound and landmarks, or to the reason why it cannot serve."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viseme.data import align
+from viseme.data.audio import fit_length, read_audio
+from viseme.data.corpora import SourceClip
+from viseme.data.faces import FaceBackend
+from viseme.data.manifest import OK, REJECTED, ClipRow
+from viseme.data.shards import AUDIO, FRAMES, LANDMARKS
+from viseme.data.track import track
+from viseme.data.video import read_frames
+from viseme.errors import InputError
+from viseme.files import sha256
+from viseme.types import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, UInt8
+
+HELD_BYTES = 256 * 2**20
+"""Decoded source frames kept in memory between tracking and warping; a larger video is decoded twice."""
+SILENCE = 1e-4
+"""Sound that never exceeds this amplitude is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Below or beyond these a clip is rejected.
+
+    Attributes:
+        found: least share of frames in which the face is found.
+        frames: fewest frames at 25 a second.
+        seconds: greatest length; a clip is held in memory while it is prepared.
+        missing_sound: by how many seconds sound may end before the picture; silence fills them.
+    """
+
+    found: float = 0.9
+    frames: int = 10
+    seconds: float = 60.0
+    missing_sound: float = 0.2
+
+
+class Rejected(Exception):
+    """This clip cannot serve; the text says why."""
+
+
+def prepare_clip(
+    clip: SourceClip, root: Path, split: str, shard: int, size: int, align_by: str, limits: Limits, backend: FaceBackend
+) -> tuple[ClipRow, dict[str, NDArray[np.generic]]]:
+    """The row of a clip and its tensors by kind (frames, audio, landmarks); no tensors if it is rejected.
+
+    Args:
+        clip: what the corpus says of it.
+        root: the folder that `ClipRow.source` is relative to.
+        split: to write into the row.
+        shard: to write into the row.
+        size: of the aligned frames, in pixels.
+        align_by: `clip`, one transform for all frames, or `frame`, one for each.
+        limits: what to accept.
+        backend: finds the face.
+    """
+    row = ClipRow(
+        clip_id=clip.clip_id,
+        actor=clip.actor,
+        sentence=clip.sentence,
+        emotion=clip.emotion,
+        level=clip.level,
+        split=split,
+        frames=0,
+        source=relative_source(clip.video, root),
+        sha256="",
+        crop=(),
+        found=0.0,
+        shard=shard,
+        status=REJECTED,
+        reason="",
+    )
+    try:
+        row = dataclasses.replace(row, sha256=source_sha256(clip))
+        return _accepted(row, clip, size, align_by, limits, backend)
+    except (Rejected, InputError) as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"{error.filename or clip.video}: cannot be read ({error.strerror or error})"
+    reason = valid_text(reason.replace(f"{root}{os.sep}", "").replace("\n", " "))
+    return dataclasses.replace(row, reason=reason), {}
+
+
+def relative_source(video: Path, root: Path) -> str:
+    """A video's path below the source folder with forward slashes; its whole path if it lies elsewhere."""
+    return valid_text(video.relative_to(root).as_posix() if video.is_relative_to(root) else video.as_posix())
+
+
+def valid_text(text: str) -> str:
+    """Text that can be written as UTF-8: file names may hold bytes that are none."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def source_sha256(clip: SourceClip) -> str:
+    """The hash of the video, and of the sound file where it is separate, joined by `+`."""
+    return "+".join(sha256(path) for path in (clip.video, clip.audio) if path is not None)
+
+
+def _accepted(
+    row: ClipRow, clip: SourceClip, size: int, align_by: str, limits: Limits, backend: FaceBackend
+) -> tuple[ClipRow, dict[str, NDArray[np.generic]]]:
+    source = _Replayed(clip.video, limits)
+    followed = track(source.frames(), backend)
+    count = len(followed.found)
+    if count < limits.frames:
+        raise Rejected(f"{row.source}: {count} frames at {FPS} a second, fewer than {limits.frames}")
+    share = float(followed.found.mean())
+    if share < limits.found:
+        what = "no face in any frame" if share == 0 else f"a face in only {share:.0%} of its frames"
+        raise Rejected(f"{row.source}: {what}")
+    audio = _sound(clip.audio or clip.video, count, limits)
+
+    seen = followed.landmarks[followed.found]
+    whole = align.clip_transform(seen, size)
+    matrices = align.frame_transforms(followed.landmarks, size) if align_by == "frame" else [whole] * count
+    frames = np.empty((count, size, size, 3), dtype=np.uint8)
+    for t, frame in enumerate(source.frames()):
+        frames[t] = align.warp(frame, matrices[t], size)
+    landmarks = np.stack([align.apply(m, p) for m, p in zip(matrices, followed.landmarks, strict=True)])
+    tensors: dict[str, NDArray[np.generic]] = {
+        FRAMES: frames,
+        AUDIO: np.rint(audio * 32767).astype(np.int16),
+        LANDMARKS: landmarks.astype(np.float32),
+    }
+    crop = tuple(float(number) for number in whole.ravel())
+    return dataclasses.replace(row, frames=count, crop=crop, found=share, status=OK), tensors
+
+
+def _sound(path: Path, frames: int, limits: Limits) -> NDArray[np.float32]:
+    audio = read_audio(path)
+    missing = frames / FPS - len(audio) / SAMPLE_RATE
+    if missing > limits.missing_sound:
+        raise Rejected(f"{path}: its sound ends {missing:.2f} s before the picture")
+    audio = fit_length(audio, frames)
+    if float(np.abs(audio).max(initial=0.0)) < SILENCE:
+        raise Rejected(f"{path}: its sound is silent")
+    assert len(audio) == frames * SAMPLES_PER_FRAME
+    return audio
+
+
+class _Replayed:
+    """Frames of a video, twice: from memory if they fit, else decoded again."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path, self._most = path, round(limits.seconds * FPS)
+        self._held: list[UInt8] | None = None
+
+    def frames(self) -> Iterator[UInt8]:
+        """From the first on; only a pass that ran to the end is kept."""
+        if self._held is not None:
+            yield from self._held
+            return
+        held: list[UInt8] | None = []
+        for count, frame in enumerate(read_frames(self._path)):
+            if count >= self._most:
+                raise Rejected(f"{self._path}: longer than {self._most / FPS:g} s; cut it into utterances")
+            if held is not None:
+                held.append(frame)
+                if frame.nbytes * len(held) > HELD_BYTES:
+                    held = None
+            yield frame
+        self._held = held

@@ -1,0 +1,85 @@
+"""What training draws from a store: windows of frames with their identity, motion frame, sound and landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from viseme.audio.features import encode
+from viseme.audio.mel import with_context
+from viseme.config.schema import AudioConfig, DataConfig
+from viseme.data.augment import augment
+from viseme.data.faces import MOUTH
+from viseme.data.store import ClipRow, Store
+from viseme.errors import StoreError
+from viseme.nn.images import to_signed
+from viseme.types import Batch, Bool, Float32
+
+
+class Windows:
+    """Random windows of some splits of a store.
+
+    A draw depends on the generator alone, so that a run that carries on sees what it would have seen.
+
+    Raises:
+        StoreError: no clip in these splits is longer than a window.
+    """
+
+    def __init__(self, store: Store, splits: Sequence[str], data: DataConfig, audio: AudioConfig) -> None:
+        self.store, self.data, self.audio = store, data, audio
+        rows = [row for split in splits for row in store.clips(split) if row.frames > data.window]
+        if not rows:
+            raise StoreError(
+                f"{store.path}: holds no clip of more than {data.window} frames in {' or '.join(splits)}; "
+                "prepare more clips or set data.window smaller"
+            )
+        self.rows = rows
+        self._features: dict[str, Float32] = {}
+
+    def batch(self, size: int, rng: torch.Generator, *, augmented: bool = True) -> Batch:
+        """Draw `size` windows: clips evenly, then times and identity frames evenly within each clip."""
+        draws = torch.rand((size, 3), generator=rng, dtype=torch.float64).tolist()
+        parts = [self._window(self.rows[int(clip * len(self.rows))], time, other) for clip, time, other in draws]
+        columns: list[Tensor] = [torch.stack(column) for column in zip(*parts, strict=True)]
+        batch = Batch(*columns)
+        if augmented:
+            batch = augment(batch, flip=self.data.flip, colour=self.data.colour, rng=rng)
+        return batch
+
+    def _window(self, row: ClipRow, time: float, other: float) -> tuple[Tensor, ...]:
+        """The window at a share of the clip's length, in the order of `Batch`'s fields."""
+        length, size = self.data.window, self.data.size
+        start = 1 + int(time * (row.frames - length))  # frame 0 has no motion frame, so it is never a target
+        frames = to_signed(self.store.frames(row.clip_id, start - 1, start + length, size=size))
+        identity = to_signed(self.store.frame(row.clip_id, int(other * row.frames), size=size))
+        points = self.store.landmarks(row.clip_id, size=size)[start : start + length]
+        heard = np.arange(start - self.data.warmup, start + length).clip(0, row.frames - 1)
+        return (
+            identity,
+            frames[0],
+            frames[1:],
+            torch.from_numpy(self._heard(row)[heard]),
+            torch.from_numpy(points / np.float32(size) * 2 - 1),
+            torch.from_numpy(mouth_boxes(points, size, self.data.mouth_margin)).float()[:, None],
+        )
+
+    def _heard(self, row: ClipRow) -> Float32:
+        """The clip's features with context, `[T,(2c+1)D]`; the features are kept, their context is made anew."""
+        features = self._features.get(row.clip_id)
+        if features is None:
+            features = encode(self.store.audio(row.clip_id), row.frames, self.audio)
+            self._features[row.clip_id] = features
+        return with_context(features, self.audio.context)
+
+
+def mouth_boxes(landmarks: Float32, size: int, margin: float) -> Bool:
+    """Where the mouth is: `[T,68,2]` in pixels to bool `[T,size,size]`, the box of points 48-67 widened by `margin`."""
+    mouth = landmarks[:, MOUTH]
+    low, high = mouth.min(axis=1) - margin * size, mouth.max(axis=1) + margin * size  # each [T, (x, y)]
+    place = np.arange(size, dtype=np.float32)
+    columns = (place >= low[:, :1]) & (place <= high[:, :1])  # [T, W]
+    lines = (place >= low[:, 1:]) & (place <= high[:, 1:])  # [T, H]
+    return np.asarray(lines[:, :, None] & columns[:, None, :])

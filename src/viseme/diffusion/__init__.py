@@ -1,0 +1,1 @@
+"""The conditional DDPM: U-Net, noising process, sampler, objective and synthesizer."""

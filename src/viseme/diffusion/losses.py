@@ -1,0 +1,56 @@
+"""The mouth-weighted loss and the weight of each timestep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from viseme.diffusion.process import Process
+
+
+@dataclass(frozen=True)
+class DiffusionLoss:
+    """The loss that is minimised and the two that are watched, scalars."""
+
+    total: Tensor
+    mse: Tensor
+    """Unweighted squared error of the prediction."""
+    lip: Tensor
+    """Squared error inside the mouth box alone (paper, Table 2)."""
+
+
+def timestep_weight(process: Process, timesteps: Tensor, gamma: float, floor: float) -> Tensor:
+    """Min-SNR weighting (Hang et al. 2023), `[B]`: an x0 error weighs clamp(SNR, floor, gamma).
+
+    Errors in eps or v are the x0 error times SNR or SNR + 1, so their weights are divided by that. The floor is ours:
+    at 0 the noisiest timesteps, where the lips are decided from the sound alone, would weigh almost nothing. gamma 0
+    weighs all timesteps alike.
+    """
+    snr = process.snr(timesteps)
+    if gamma == 0:
+        return snr.new_ones(snr.shape)
+    weight = snr.clamp(min(floor, gamma), gamma)
+    return weight / {"x0": 1.0, "eps": snr, "v": snr + 1}[process.prediction]
+
+
+def diffusion_loss(
+    output: Tensor, target: Tensor, mouth: Tensor, weight: Tensor, *, mouth_weight: float, l1: float
+) -> DiffusionLoss:
+    """Squared error (and `l1` times absolute error) weighted `mouth_weight` in the mouth box and 1 elsewhere.
+
+    Args:
+        output: prediction `[B,3,H,W]`.
+        target: truth `[B,3,H,W]`.
+        mouth: `[B,1,H,W]`, 1 in the mouth box.
+        weight: `[B]` of each sample's timestep.
+        mouth_weight: 1.2 in the paper (section 4.2.2).
+        l1: weight of the absolute error.
+    """
+    difference = output.float() - target
+    squared = difference.square()
+    place = 1 + (mouth_weight - 1) * mouth
+    error = squared + l1 * difference.abs() if l1 else squared
+    total = ((error * place).mean(dim=(1, 2, 3)) * weight).mean()
+    lip = (squared * mouth).sum() / (3 * mouth.sum()).clamp(min=1)
+    return DiffusionLoss(total, squared.mean().detach(), lip.detach())

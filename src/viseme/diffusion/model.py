@@ -1,0 +1,47 @@
+"""A denoiser and its process as built from a configuration: what the objective trains and the synthesizer samples."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from viseme.audio.features import feature_width
+from viseme.config.schema import DdpmConfig
+from viseme.diffusion.process import Process
+from viseme.diffusion.schedule import cosine_alpha_bar
+from viseme.diffusion.unet import UNet
+
+LANDMARK_WIDTH = 68 * 2
+
+
+def build_unet(config: DdpmConfig) -> UNet:
+    """The network of a configuration, freshly initialised: identity and motion frame stacked, audio by FiLM."""
+    signals = {"audio": feature_width(config.audio)}
+    if config.model.landmarks:
+        signals["landmarks"] = LANDMARK_WIDTH
+    model = config.model
+    return UNet(
+        patch=model.patch,
+        base=model.base,
+        multipliers=model.multipliers,
+        blocks=model.blocks,
+        heads=model.heads,
+        dropout=model.dropout,
+        pictures=2,
+        signals=signals,
+    )
+
+
+def build_process(config: DdpmConfig) -> Process:
+    """The noising process of a configuration."""
+    return Process(cosine_alpha_bar(config.diffusion.steps), config.diffusion.prediction)
+
+
+def as_prediction(config: DdpmConfig, output: Tensor, identity: Tensor) -> Tensor:
+    """The network's output as its prediction: with `residual`, a change of the identity frame `[B,3,H,W]`."""
+    return output.float() + identity if config.diffusion.residual else output
+
+
+def reference_pictures(identity: Tensor, motion: Tensor) -> Tensor:
+    """Identity and motion frame stacked as channels: two `[B,3,H,W]` to `[B,6,H,W]`."""
+    return torch.cat([identity, motion], dim=1)

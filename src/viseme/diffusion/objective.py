@@ -1,0 +1,81 @@
+"""Training the denoiser: noise a frame, predict, weigh the error, step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from viseme.config.schema import DdpmConfig
+from viseme.diffusion.losses import DiffusionLoss, diffusion_loss, timestep_weight
+from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures
+from viseme.nn.optim import Optimization
+from viseme.types import Batch, Stateful
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class DdpmObjective:
+    """The `Objective` of a conditional DDPM (paper section 4.2)."""
+
+    def __init__(self, config: DdpmConfig) -> None:
+        self.config = config
+        self.network = build_unet(config)
+        self.process = build_process(config)
+        self.optimization = Optimization(self.network, config.training)
+
+    @property
+    def model(self) -> nn.Module:
+        return self.network
+
+    def setup(self, fabric: Fabric) -> None:
+        self.optimization.setup(fabric)
+
+    def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        loss = self._loss(batch, rng, train=True)
+        norm = self.optimization.step(loss.total)
+        return {"loss": loss.total.detach(), "mse": loss.mse, "lip": loss.lip, "gradient_norm": norm}
+
+    @torch.no_grad()
+    def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        loss = self._loss(batch, rng, train=False)
+        return {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
+
+    def state(self) -> dict[str, Stateful]:
+        return self.optimization.state()
+
+    def _loss(self, batch: Batch, rng: torch.Generator, train: bool) -> DiffusionLoss:
+        """The loss at one random timestep a sample, on the first frame of each window."""
+        config, identity, x0 = self.config, batch.identity, batch.frames[:, 0]
+        count, device = len(x0), x0.device
+        timesteps = torch.randint(config.diffusion.steps, (count,), generator=rng, device=rng.device).to(device)
+        eps = torch.randn(x0.shape, generator=rng, device=rng.device).to(device)
+        motion = self._disturbed(batch.motion, identity, rng) if train else batch.motion
+        signals = {"audio": batch.audio[:, -batch.frames.shape[1]]}
+        if config.model.landmarks:
+            signals["landmarks"] = batch.landmarks[:, 0].flatten(1)
+        output = self.optimization.forward(
+            self.process.noised(x0, timesteps, eps), timesteps, reference_pictures(identity, motion), signals
+        )
+        return diffusion_loss(
+            as_prediction(config, output, identity),
+            self.process.target(x0, timesteps, eps),
+            batch.mouth[:, 0],
+            timestep_weight(self.process, timesteps, config.loss.min_snr, config.loss.snr_floor),
+            mouth_weight=config.loss.mouth_weight,
+            l1=config.loss.l1,
+        )
+
+    def _disturbed(self, motion: Tensor, identity: Tensor, rng: torch.Generator) -> Tensor:
+        """The motion frame replaced by the identity frame in some samples and noised in all others.
+
+        A true motion frame explains nearly the whole next frame, so a network that may always trust it learns to
+        read the sound last; one that may not, reads it from the start and forgives its own mistakes in a rollout.
+        """
+        shape = (len(motion), 1, 1, 1)
+        dropped = torch.rand(shape, generator=rng, device=rng.device).to(motion.device) < self.config.motion.drop
+        level = torch.rand(shape, generator=rng, device=rng.device).to(motion.device) * self.config.motion.noise
+        noise = torch.randn(motion.shape, generator=rng, device=rng.device).to(motion.device)
+        return torch.where(dropped, identity, motion + level * noise)

@@ -1,0 +1,111 @@
+"""The denoiser: guided-diffusion's U-Net, pictures stacked as channels, one FiLM per embedded signal in every block.
+
+With base 192, multipliers 1, 2, 3, 4 and three blocks it has the 294 M parameters of the paper's Table 1; the tiny
+preset is the same code with smaller numbers and pixels folded into channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from viseme.nn.blocks import ResidualBlock, SelfAttention, group_norm, zeroed
+from viseme.nn.embeddings import embedding_mlp, timestep_embedding
+
+
+class UNet(nn.Module):
+    """Predicts from a noisy frame, its timestep, its reference pictures and its signals.
+
+    Args:
+        patch: pixels folded into channels before the first convolution and unfolded after the last.
+        base: channels that `multipliers` multiply, one multiplier a resolution.
+        blocks: residual blocks a resolution going down; one more going up.
+        heads: attention heads of the middle block.
+        dropout: probability inside residual blocks.
+        pictures: RGB pictures stacked with the noisy frame (identity, motion).
+        signals: width of each signal vector by name, in the order in which they modulate.
+    """
+
+    def __init__(
+        self,
+        *,
+        patch: int,
+        base: int,
+        multipliers: tuple[int, ...],
+        blocks: int,
+        heads: int,
+        dropout: float,
+        pictures: int,
+        signals: Mapping[str, int],
+    ) -> None:
+        super().__init__()
+        self.patch, self.base = patch, base
+        width = 4 * base
+        names = ["timestep", *signals]
+        self.embed_timestep = embedding_mlp(base, width)
+        self.embed = nn.ModuleDict({name: embedding_mlp(size, width) for name, size in signals.items()})
+
+        def block(channels: int, out: int, **kwargs: str) -> ResidualBlock:
+            return ResidualBlock(channels, out, width, names, dropout, **kwargs)  # type: ignore[arg-type]
+
+        channels = base * multipliers[0]
+        self.stem = nn.Conv2d((1 + pictures) * 3 * patch**2, channels, 3, padding=1)
+        self.down = nn.ModuleList()
+        kept = [channels]
+        for level, multiplier in enumerate(multipliers):
+            for _ in range(blocks):
+                self.down.append(block(channels, base * multiplier))
+                channels = base * multiplier
+                kept.append(channels)
+            if level < len(multipliers) - 1:
+                self.down.append(block(channels, channels, resample="down"))
+                kept.append(channels)
+        self.middle_in = block(channels, channels)
+        self.attention = SelfAttention(channels, heads)
+        self.middle_out = block(channels, channels)
+        self.up = nn.ModuleList()
+        for level, multiplier in reversed(list(enumerate(multipliers))):
+            for index in range(blocks + 1):
+                stage = nn.ModuleList([block(channels + kept.pop(), base * multiplier)])
+                channels = base * multiplier
+                if level > 0 and index == blocks:
+                    stage.append(block(channels, channels, resample="up"))
+                self.up.append(stage)
+        self.norm = group_norm(channels)
+        self.head = zeroed(nn.Conv2d(channels, 3 * patch**2, 3, padding=1))
+
+    def embed_signals(self, signals: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Embed each signal `[B,size]` as `[B,4 base]`; once a frame suffices, whatever the number of steps."""
+        return {name: mlp(signals[name]) for name, mlp in self.embed.items()}
+
+    def forward(self, x_t: Tensor, timesteps: Tensor, pictures: Tensor, signals: Mapping[str, Tensor]) -> Tensor:
+        """`denoise` with signals not yet embedded, `[B,size]` each: one call for training."""
+        return self.denoise(x_t, timesteps, pictures, self.embed_signals(signals))
+
+    def denoise(self, x_t: Tensor, timesteps: Tensor, pictures: Tensor, signals: Mapping[str, Tensor]) -> Tensor:
+        """Predict.
+
+        Args:
+            x_t: noisy frames `[B,3,H,W]`.
+            timesteps: `[B]`, 0 the least noisy.
+            pictures: reference pictures `[B,3 pictures,H,W]` in [-1, 1].
+            signals: as `embed_signals` gives them.
+
+        Returns:
+            `[B,3,H,W]`, whatever the parameterisation takes it for.
+        """
+        embeddings = {"timestep": self.embed_timestep(timestep_embedding(timesteps, self.base)), **signals}
+        h = self.stem(F.pixel_unshuffle(torch.cat([x_t, pictures], dim=1), self.patch))
+        kept = [h]
+        for block in self.down:
+            h = block(h, embeddings)
+            kept.append(h)
+        h = self.middle_out(self.attention(self.middle_in(h, embeddings)), embeddings)
+        for stage in self.up:
+            h = torch.cat([h, kept.pop()], dim=1)
+            for block in stage:  # type: ignore[union-attr]
+                h = block(h, embeddings)
+        return F.pixel_shuffle(self.head(F.silu(self.norm(h))), self.patch)

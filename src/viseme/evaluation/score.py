@@ -1,0 +1,157 @@
+"""One clip's numbers: each metric's value for the candidate and, where it has one, for truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viseme.evaluation import fidelity, identity, mouth, quality
+from viseme.evaluation.features import Features, TruthFeatures
+from viseme.evaluation.landmarks import LandmarkDistance, landmark_distance
+from viseme.evaluation.motion import frame_mse
+
+Float64 = NDArray[np.float64]
+Pair = tuple[float, float | None]
+"""The candidate's number, and truth's or None."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Candidate and truth of one clip, frame for frame, from frame 1 on.
+
+    Attributes:
+        candidate, truth: features of equally many frames of one size.
+        curve: mean opening curve of the training clips; empty where there are none.
+        calibration: the CSIM scale, or why there is none.
+    """
+
+    candidate: Features
+    truth: TruthFeatures
+    curve: Float64
+    calibration: identity.Calibration | str
+
+    @cached_property
+    def distance(self) -> LandmarkDistance:
+        return landmark_distance(self.candidate.track.landmarks, self.truth.track.landmarks)
+
+    @cached_property
+    def opening(self) -> tuple[Float64, Float64]:
+        return mouth.opening(self.candidate.track.landmarks), mouth.opening(self.truth.track.landmarks)
+
+    @cached_property
+    def rhythm(self) -> Float64:
+        """The mean curve at this clip's length."""
+        if not len(self.curve):
+            raise ValueError("the store has no training clips")
+        return mouth.fitted(self.curve, len(self.truth.frames))
+
+    @cached_property
+    def brightness(self) -> tuple[Float64, Float64]:
+        return quality.brightness(self.candidate.frames), quality.brightness(self.truth.frames)
+
+    @cached_property
+    def sharpness(self) -> tuple[Float64, Float64]:
+        return quality.sharpness(self.candidate.frames), quality.sharpness(self.truth.frames)
+
+    @cached_property
+    def csim(self) -> tuple[Float64, Float64]:
+        if isinstance(self.calibration, str):
+            raise ValueError(f"CSIM has no scale: {self.calibration}")
+        first = self.truth.identity_descriptor
+        sides = (self.candidate, self.truth)
+        ours, true = (identity.csim(side.descriptors, first, self.calibration) for side in sides)
+        return ours, true
+
+
+def _mean(series: Float64) -> float:
+    if not series.size:
+        raise ValueError("it needs at least two scored frames")
+    return float(series.mean())
+
+
+def _mouth_correlation(sample: Sample) -> Pair:
+    ours, true = sample.opening
+    if not len(sample.curve):
+        return mouth.correlation(ours, true), None
+    return mouth.mouth_correlation(ours, true, sample.rhythm), None
+
+
+def _both(measure: Callable[[Float64], float], pair: tuple[Float64, Float64]) -> Pair:
+    return measure(pair[0]), measure(pair[1])
+
+
+SCORES: Mapping[str, Callable[[Sample], Pair]] = {
+    "psnr": lambda s: (_mean(fidelity.psnr(s.candidate.frames, s.truth.frames)), None),
+    "ssim": lambda s: (_mean(fidelity.ssim(s.candidate.frames, s.truth.frames)), None),
+    "lmd": lambda s: (_mean(s.distance.face), None),
+    "mouth_lmd": lambda s: (_mean(s.distance.mouth), None),
+    "mouth_correlation": _mouth_correlation,
+    "mouth_correlation_raw": lambda s: (mouth.correlation(*s.opening), None),
+    "mean_curve_raw": lambda s: (mouth.correlation(s.rhythm, s.opening[1]), None),
+    "opening_spread": lambda s: (mouth.spread_ratio(*s.opening), 1.0),
+    "csim": lambda s: _both(_mean, s.csim),
+    "ofm": lambda s: _both(_mean, (s.candidate.flow, s.truth.flow)),
+    "f_mse": lambda s: _both(_mean, (frame_mse(s.candidate.frames), frame_mse(s.truth.frames))),
+    "brightness": lambda s: _both(_mean, s.brightness),
+    "sharpness": lambda s: _both(_mean, s.sharpness),
+    "brightness_drift": lambda s: _both(quality.relative_drift, s.brightness),
+    "sharpness_drift": lambda s: _both(quality.relative_drift, s.sharpness),
+    "identity_drift": lambda s: _both(identity.identity_drift, s.csim),
+}
+"""Metric name -> how it is computed. A `ValueError` says why a clip has no such number."""
+
+CURVES: Mapping[str, Callable[[Sample], tuple[Float64, Float64]]] = {
+    "opening": lambda s: s.opening,
+    "brightness": lambda s: s.brightness,
+    "sharpness": lambda s: s.sharpness,
+    "identity": lambda s: s.csim,
+}
+"""Series kept for plots; each is computed on the way to the metrics of `CURVE_OF`."""
+
+CURVE_OF = {
+    "mouth_correlation": "opening",
+    "mouth_correlation_raw": "opening",
+    "mean_curve_raw": "opening",
+    "opening_spread": "opening",
+    "brightness": "brightness",
+    "brightness_drift": "brightness",
+    "sharpness": "sharpness",
+    "sharpness_drift": "sharpness",
+    "csim": "identity",
+    "identity_drift": "identity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Metric -> number, truth's number, or why there is none; and curve -> series."""
+
+    values: dict[str, float]
+    truth: dict[str, float]
+    missing: dict[str, str]
+    curves: dict[str, list[float]]
+
+
+def score(sample: Sample, metrics: Iterable[str]) -> Scored:
+    """Compute the named metrics of one clip; one that cannot be computed is missing, with the reason."""
+    scored = Scored({}, {}, {}, {})
+    for name in metrics:
+        try:
+            value, true = SCORES[name](sample)
+        except ValueError as reason:
+            scored.missing[name] = str(reason)
+            continue
+        if not np.isfinite([value, 0.0 if true is None else true]).all():
+            scored.missing[name] = "it is not a finite number for this clip"
+            continue
+        scored.values[name] = float(value)
+        if true is not None:
+            scored.truth[name] = float(true)
+        if curve := CURVE_OF.get(name):
+            for key, series in zip((curve, f"{curve}_truth"), CURVES[curve](sample), strict=True):
+                scored.curves[key] = [float(f"{number:.6g}") for number in series]
+    return scored

@@ -1,0 +1,104 @@
+"""From a model's kind to its builders: the only file that knows both families."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import nn
+
+from viseme.config import Config, GanConfig, override, parse_config, preset_names
+from viseme.diffusion.model import build_unet
+from viseme.diffusion.objective import DdpmObjective
+from viseme.diffusion.synthesizer import DdpmSynthesizer
+from viseme.diffusion.unet import UNet
+from viseme.errors import ModelError
+from viseme.files import sha256
+from viseme.gan.generator import Generator
+from viseme.gan.objective import GanObjective, build_generator
+from viseme.gan.synthesizer import GanSynthesizer
+from viseme.nn.memory import keep_freed_memory
+from viseme.nn.weights import load_weights, read_model
+from viseme.training.run import RunFolder
+from viseme.types import Objective
+
+ModelSynthesizer = DdpmSynthesizer | GanSynthesizer
+
+_BUNDLED = resources.files("viseme") / "bundled"
+
+
+def build_network(config: Config) -> nn.Module:
+    """The network that generation needs, freshly initialised."""
+    return build_generator(config) if isinstance(config, GanConfig) else build_unet(config)
+
+
+def build_objective(config: Config) -> Objective:
+    """What `viseme train` optimises, initialised from the configuration's seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(config.training.seed)
+        return GanObjective(config) if isinstance(config, GanConfig) else DdpmObjective(config)
+
+
+def build_synthesizer(config: Config, network: nn.Module, name: str | None = None) -> ModelSynthesizer:
+    """What makes frames with a network of `build_network`."""
+    if isinstance(config, GanConfig):
+        return GanSynthesizer(cast(Generator, network), config, name or config.name)
+    return DdpmSynthesizer(cast(UNet, network), config, name or config.name)
+
+
+def count_parameters(config: Config) -> int:
+    """Parameters of the network that generation needs, without making it."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in build_network(config).parameters())
+
+
+def bundled_models() -> list[str]:
+    """The models that come with the package, sorted."""
+    return sorted(Path(entry.name).stem for entry in _BUNDLED.iterdir() if entry.name.endswith(".safetensors"))
+
+
+def model_path(model: str | Path) -> Path:
+    """The weights of a run folder, a `.safetensors` file, or a bundled model's name.
+
+    Raises:
+        ModelError: none of the three; the bundled models are named.
+    """
+    path, text = Path(model), str(model)
+    if text in bundled_models():
+        return Path(str(_BUNDLED / f"{text}.safetensors"))
+    if path.is_dir():
+        weights = RunFolder(path).model
+        if not weights.exists():
+            raise ModelError(f"{path}: holds no model.safetensors yet; train it, or give another model")
+        return weights
+    if path.suffix == ".safetensors":
+        return path
+    hint = " (a preset is what can be trained: viseme train)" if text in preset_names() else ""
+    raise ModelError(
+        f"{text}: no such model{hint}; give a run folder, a .safetensors file, or one of {', '.join(bundled_models())}"
+    )
+
+
+def load_synthesizer(model: str | Path, overrides: Sequence[str] = ()) -> ModelSynthesizer:
+    """Load a model for generation, on the CPU or the first GPU, with fields of its `sampling` overridden.
+
+    Raises:
+        ModelError: no such model, damaged weights, or weights of another architecture.
+        ConfigError: an override of something else than `sampling`, or out of range.
+    """
+    keep_freed_memory()
+    path = model_path(model)
+    file = read_model(path)
+    config = override(parse_config(file.config, str(path)), overrides)
+    network = build_network(config)
+    load_weights(network, file.weights, str(path))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return build_synthesizer(config, network.to(device), config.name)
+
+
+def fingerprint(model: str | Path) -> str:
+    """SHA-256 of a model's weights file."""
+    return sha256(model_path(model))

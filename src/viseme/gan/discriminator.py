@@ -1,0 +1,54 @@
+"""The discriminator: a 3D CNN with a linear head that judges a window of video given its photo and its sound.
+
+How it sees the condition is left open by the paper and chosen here: the identity frame is stacked with every frame as
+channels, and the sound of each frame joins the feature maps as channels after the second convolution.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from viseme.config.schema import DiscriminatorConfig
+
+
+class Discriminator(nn.Module):
+    """Logits of windows of L frames, positive where they look real.
+
+    Args:
+        config: widths.
+        size: height and width of frames.
+        audio_width: D, numbers of sound a frame.
+    """
+
+    def __init__(self, config: DiscriminatorConfig, size: int, audio_width: int) -> None:
+        super().__init__()
+        width, spatial = config.width, (3, 4, 4)
+        self.audio = nn.Sequential(nn.Linear(audio_width, 128), nn.SiLU(), nn.Linear(128, config.audio_width))
+        self.early = nn.Sequential(
+            nn.Conv3d(6, width, spatial, stride=(1, 2, 2), padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv3d(width, 2 * width, spatial, stride=(1, 2, 2), padding=1),
+            nn.GroupNorm(1, 2 * width),
+            nn.LeakyReLU(0.2),
+        )
+        late: list[nn.Module] = []
+        channels, out, side = 2 * width + config.audio_width, 4 * width, size // 4
+        while side > 4:
+            late += [
+                nn.Conv3d(channels, out, 4, stride=2, padding=(2, 1, 1)),
+                nn.GroupNorm(1, out),
+                nn.LeakyReLU(0.2),
+            ]
+            channels, out, side = out, min(2 * out, 8 * width), side // 2
+        self.late = nn.Sequential(*late)
+        self.head = nn.Linear(channels * side**2, 1)
+
+    def forward(self, frames: Tensor, photo: Tensor, audio: Tensor) -> Tensor:
+        """Frames `[B,L,3,H,W]`, photo `[B,3,H,W]`, audio `[B,L,D]` to logits `[B]`."""
+        pictures = torch.cat([frames, photo[:, None].expand_as(frames)], dim=2)  # [B, L, 6, H, W]
+        h = self.early(pictures.transpose(1, 2))  # [B, C, L, H/4, W/4]
+        heard = self.audio(audio).transpose(1, 2)[..., None, None].expand(-1, -1, -1, *h.shape[-2:])
+        h = self.late(torch.cat([h, heard.to(h.dtype)], dim=1))  # [B, C, L', 4, 4]
+        return self.head(F.avg_pool3d(h, (h.shape[2], 1, 1)).flatten(1)).float()[:, 0]  # type: ignore[no-any-return]

@@ -1,0 +1,118 @@
+"""Training the GAN: one step of the discriminator, one of the generator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from viseme.audio.features import feature_width
+from viseme.config.schema import GanConfig
+from viseme.gan.discriminator import Discriminator
+from viseme.gan.generator import Generator
+from viseme.gan.losses import adversarial_loss, discriminator_loss, pixel_loss, signal_to_noise
+from viseme.nn.optim import Optimization
+from viseme.types import Batch, Stateful
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def build_generator(config: GanConfig) -> Generator:
+    """The generator of a configuration, freshly initialised."""
+    return Generator(config.model, config.data.size, feature_width(config.audio))
+
+
+class Adversary:
+    """The discriminator and its optimizer: what judges the generator, and learns to."""
+
+    def __init__(self, config: GanConfig) -> None:
+        network = Discriminator(config.discriminator, config.data.size, feature_width(config.audio))
+        self.optimization = Optimization(network, config.training, config.discriminator.learning_rate)
+
+    def learn(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:
+        """One step on true and made windows."""
+        real = self.judge(batch, batch.frames)
+        fake = self.judge(batch, made.detach())
+        loss = discriminator_loss(real, fake)
+        self.optimization.step(loss)
+        return self._scalars(loss, real, fake)
+
+    def judge(self, batch: Batch, frames: Tensor) -> Tensor:
+        """Logits `[B]`."""
+        audio = batch.audio[:, -frames.shape[1] :]
+        return self.optimization.forward(frames, batch.identity, audio)  # type: ignore[no-any-return]
+
+    def watch(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:
+        """The scalars of `learn` without learning."""
+        real, fake = self.judge(batch, batch.frames), self.judge(batch, made)
+        return self._scalars(discriminator_loss(real, fake), real, fake)
+
+    @staticmethod
+    def _scalars(loss: Tensor, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        return {
+            "discriminator": loss.detach(),
+            "real_right": (real > 0).float().mean(),
+            "fake_right": (fake < 0).float().mean(),
+        }
+
+
+class GanObjective:
+    """The `Objective` of a conditional GAN (paper section 4.1)."""
+
+    def __init__(self, config: GanConfig) -> None:
+        self.config = config
+        self.network = build_generator(config)
+        self.optimization = Optimization(self.network, config.training)
+        self.adversary = Adversary(config)
+
+    @property
+    def model(self) -> nn.Module:
+        return self.network
+
+    def setup(self, fabric: Fabric) -> None:
+        self.optimization.setup(fabric)
+        self.adversary.optimization.setup(fabric)
+
+    @property
+    def _adversary_joined(self) -> bool:
+        return self.optimization.schedule.last_epoch >= self.config.loss.adversary_from
+
+    def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        made = self._made(batch, rng)
+        scalars = self.adversary.learn(batch, made) if self._adversary_joined else {}
+        pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
+        loss = self.config.loss.pixel * pixel
+        if self._adversary_joined:
+            adversarial = adversarial_loss(self.adversary.judge(batch, made))
+            loss = loss + self.config.loss.adversarial * adversarial
+            scalars["adversarial"] = adversarial.detach()
+        norm = self.optimization.step(loss)
+        return {"loss": loss.detach(), **self._pixel_scalars(batch, made), **scalars, "gradient_norm": norm}
+
+    @torch.no_grad()
+    def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        made = self._made(batch, rng)
+        pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
+        return {"loss": pixel, **self._pixel_scalars(batch, made), **self.adversary.watch(batch, made)}
+
+    def state(self) -> dict[str, Stateful]:
+        return {**self.optimization.state(), **self.adversary.optimization.state("adversary_")}
+
+    def _made(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        shape = (*batch.audio.shape[:2], self.config.model.noise)
+        noise = torch.randn(shape, generator=rng, device=rng.device).to(batch.audio.device)
+        return self.optimization.forward(  # type: ignore[no-any-return]
+            batch.identity, batch.audio, noise, batch.frames.shape[1]
+        )
+
+    @staticmethod
+    @torch.no_grad()
+    def _pixel_scalars(batch: Batch, made: Tensor) -> dict[str, Tensor]:
+        difference = (made - batch.frames).abs()
+        return {
+            "pixel": difference.mean(),
+            "lip": (difference * batch.mouth).sum() / (3 * batch.mouth.sum()).clamp(min=1),
+            "snr": signal_to_noise(made, batch.frames),
+        }

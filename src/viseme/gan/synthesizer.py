@@ -1,0 +1,58 @@
+"""A trained generator at work: the LSTM carries its state, the frames are drawn a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from viseme.audio.features import encode_with_context
+from viseme.config.schema import GanConfig
+from viseme.gan.generator import Generator
+from viseme.nn.images import to_pixels, to_signed
+from viseme.nn.precision import autocast
+from viseme.types import Conditioning, Float32, UInt8
+
+CHUNK = 8
+"""Frames drawn at once: enough to keep the machine busy, few enough that memory is flat in the length."""
+
+
+class GanSynthesizer:
+    """The `Synthesizer` of a conditional GAN."""
+
+    uses_landmarks = False
+
+    def __init__(self, network: Generator, config: GanConfig, name: str) -> None:
+        self.network = network.eval()
+        self.config, self.name = config, name
+
+    @property
+    def size(self) -> int:
+        return self.config.data.size
+
+    def encode(self, audio: Float32, frames: int) -> Float32:
+        return encode_with_context(audio, frames, self.config.audio)
+
+    @torch.inference_mode()
+    def synthesize(self, conditionings: Sequence[Conditioning], rng: torch.Generator) -> Iterator[UInt8]:
+        device = next(self.network.parameters()).device
+        sampling, warmup = self.config.sampling, self.config.data.warmup
+        photo = to_signed(np.stack([c.identity for c in conditionings])).to(device)
+        with autocast(device, sampling.precision):
+            identity = self.network.identity(photo)
+        length, state = max(c.frames for c in conditionings), None
+        for start in range(1 - warmup, length, CHUNK):
+            times = np.arange(start, min(start + CHUNK, length))
+            audio = torch.from_numpy(np.stack([c.audio[times.clip(0, c.frames - 1)] for c in conditionings]))
+            noise = torch.randn((*audio.shape[:2], self.config.model.noise), generator=rng, device=rng.device)
+            with autocast(device, sampling.precision):
+                states, state = self.network.listen(
+                    identity, audio.to(device), noise.to(device) * sampling.noise, state
+                )
+                wanted = states[:, int(np.sum(times < 1)) :]
+                if wanted.shape[1] == 0:
+                    continue
+                frames = self.network.draw(identity, wanted)
+            for frame in to_pixels(frames).swapaxes(0, 1):
+                yield frame

@@ -1,0 +1,98 @@
+"""FiLM, the residual block that it modulates, and self-attention: the parts of guided-diffusion's U-Net.
+
+Dhariwal and Nichol 2021; the FiLM of further signals beside the timestep's is the paper's section 4.2.2:
+x' = z_s Norm(x) + z_b with (z_s, z_b) = MLP(z), here written with z_s = 1 + scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
+def zeroed(module: ModuleT) -> ModuleT:
+    """The module with all its parameters set to zero, so that its branch begins as nothing."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    return module
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """GroupNorm of 32 groups, fewer where the channels do not divide by 32."""
+    groups = next(g for g in (32, 16, 8, 4, 2, 1) if channels % g == 0)
+    return nn.GroupNorm(groups, channels)
+
+
+class FiLM(nn.Module):
+    """Scale and shift of feature maps `[B,C,H,W]` by an embedding `[B,E]` (Perez et al. 2018)."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, 2 * channels)
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """`[B,C,H,W]` and `[B,E]` to `[B,C,H,W]`."""
+        scale, shift = self.project(F.silu(embedding))[:, :, None, None].chunk(2, dim=1)
+        return torch.addcmul(shift, x, 1 + scale)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions, each after GroupNorm and SiLU, the second norm modulated by one FiLM per signal in turn."""
+
+    def __init__(
+        self,
+        channels: int,
+        out_channels: int,
+        width: int,
+        signals: Sequence[str],
+        dropout: float = 0.0,
+        resample: Literal["up", "down"] | None = None,
+    ) -> None:
+        super().__init__()
+        self.resample = resample
+        self.norm_in = group_norm(channels)
+        self.conv_in = nn.Conv2d(channels, out_channels, 3, padding=1)
+        self.norm_out = group_norm(out_channels)
+        self.films = nn.ModuleDict({signal: FiLM(width, out_channels) for signal in signals})
+        self.dropout = nn.Dropout(dropout)
+        self.conv_out = zeroed(nn.Conv2d(out_channels, out_channels, 3, padding=1))
+        self.skip = nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1)
+
+    def _resampled(self, x: Tensor) -> Tensor:
+        if self.resample == "up":
+            return F.interpolate(x, scale_factor=2, mode="nearest")
+        return F.avg_pool2d(x, 2) if self.resample == "down" else x
+
+    def forward(self, x: Tensor, embeddings: Mapping[str, Tensor]) -> Tensor:
+        """`[B,C,H,W]` to `[B,C',H',W']`; `embeddings[signal]` is `[B,E]`."""
+        h = self.conv_in(self._resampled(F.silu(self.norm_in(x))))
+        h = self.norm_out(h)
+        for signal, film in self.films.items():
+            h = film(h, embeddings[signal])
+        h = self.conv_out(self.dropout(F.silu(h)))
+        return self.skip(self._resampled(x)) + h  # type: ignore[no-any-return]
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention over the places of a feature map, with a residual."""
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = group_norm(channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = zeroed(nn.Conv2d(channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[B,C,H,W]` to `[B,C,H,W]`."""
+        batch, channels, height, width = x.shape
+        qkv = self.qkv(self.norm(x)).reshape(batch, 3, self.heads, channels // self.heads, height * width)
+        q, k, v = qkv.transpose(-1, -2).unbind(1)  # each [B, heads, HW, C / heads]
+        h = F.scaled_dot_product_attention(q, k, v).transpose(-1, -2).reshape(batch, channels, height, width)
+        return x + self.out(h)  # type: ignore[no-any-return]

@@ -1,0 +1,181 @@
+"""What stands behind a system's numbers: clips scored and failed with reasons, cautions, and where all came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from viseme.report.systems import Group, System
+from viseme.report.wording import listed, signature
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some clips failed or lack a metric, and which."""
+
+    text: str
+    clips: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One system's clips: how many, and what went wrong with which.
+
+    Attributes:
+        notes: cautions of its results that are not those of every system.
+        failed: reasons of clips that could not be scored.
+        missing: reasons of metrics that could not be computed.
+    """
+
+    system: System
+    clips: int
+    scored: int
+    failed: tuple[Reason, ...]
+    missing: tuple[Reason, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def troubled(self) -> bool:
+        """Whether anything is to be said of it beyond its number of clips."""
+        return bool(self.failed or self.missing or self.notes)
+
+
+def account(system: System, shared: Sequence[str]) -> Account:
+    """The system's clips, scored and failed; notes that are `shared` by all systems stand at the top of the page."""
+    results = system.results
+    failed: dict[str, list[str]] = {}
+    missing: dict[str, list[str]] = {}
+    for clip in results.clips:
+        if clip.status == "failed":
+            failed.setdefault(clip.reason or "no reason was recorded", []).append(clip.clip_id)
+        for metric, reason in clip.missing.items():
+            known = results.metrics.get(metric)
+            missing.setdefault(f"{known.title if known else metric}: {reason}", []).append(clip.clip_id)
+    return Account(
+        system=system,
+        clips=len(results.clips),
+        scored=len(system.scored),
+        failed=_reasons(failed),
+        missing=_reasons(missing),
+        notes=tuple(note for note in results.notes if note not in shared),
+    )
+
+
+def _reasons(found: Mapping[str, Sequence[str]]) -> tuple[Reason, ...]:
+    """The most frequent first."""
+    return tuple(Reason(text, tuple(clips)) for text, clips in sorted(found.items(), key=lambda item: -len(item[1])))
+
+
+def shared_notes(systems: Sequence[System]) -> list[str]:
+    """The cautions that the results of every system hold."""
+    first, *others = systems
+    return [note for note in first.results.notes if all(note in other.results.notes for other in others)]
+
+
+def cautions(groups: Sequence[Group]) -> list[str]:
+    """What a reader must know beside the numbers, each thing once."""
+    systems = [system for group in groups for system in group.systems]
+    notes = shared_notes(systems)
+    if len(groups) > 1:
+        sizes = listed([f"{group.size} × {group.size}" if group.size else "unstated" for group in groups])
+        notes.append(
+            f"The systems make frames of different sizes ({sizes} pixels). Motion, sharpness and fidelity depend "
+            "on the size, so each size has its own tables, and systems of different sizes are not ranked against "
+            "each other."
+        )
+    for group in groups:
+        sets = {frozenset(system.scored) for system in group.systems}
+        if len(sets) > 1:
+            notes.append(
+                "Not every system has the same clips scored: each mean is over its own, each difference over those "
+                "that both have."
+            )
+            break
+    for system in systems:
+        if system.leaking:
+            notes.append(
+                f"{system.name} was driven by the landmarks of the true video, which no photo and voice can give: "
+                "it is never marked as best."
+            )
+    crfs = {system.results.system.get("crf") for system in systems} - {None}
+    if len(crfs) > 1:
+        notes.append(f"The videos were compressed differently (crf {listed(sorted(map(str, crfs)))}).")
+    return notes
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one system's numbers came from, as labelled values."""
+
+    system: System
+    entries: tuple[tuple[str, str], ...]
+
+
+_SYSTEM = (
+    ("Videos of", "name"),
+    ("Model", "model"),
+    ("Weights, SHA-256", "model_sha256"),
+    ("Made by viseme", "version"),
+    ("Control", "control"),
+    ("Sound shuffled by seed", "shuffled_audio"),
+    ("Driven by truth's landmarks", "leaking"),
+    ("Frame size", "size"),
+    ("Frames a second", "fps"),
+    ("H.264 crf", "crf"),
+    ("Seed", "seed"),
+    ("Sampling", "sampling"),
+)
+_EVALUATION = (
+    ("Scored by viseme", "viseme"),
+    ("Python", "python"),
+    ("PyTorch", "torch"),
+    ("OpenCV", "opencv"),
+    ("dlib", "dlib"),
+    ("Machine", "machine"),
+    ("Command", "command"),
+    ("Bootstrap seed", "seed"),
+    ("Scored on", "created"),
+)
+
+
+def origin(system: System) -> Origin:
+    """The system's manifest, the evaluation's provenance and the results file itself; fields unknown here come last."""
+    entries = [*_entries(system.results.system, _SYSTEM), *_entries(system.results.provenance, _EVALUATION)]
+    entries += [("Results file", system.path.name), ("Results file, SHA-256", signature(system.checksum, 16))]
+    return Origin(system, tuple(entries))
+
+
+def reference(group: Group) -> list[tuple[str, str]]:
+    """What all systems of the page were scored against."""
+    found = group.first.results.reference
+    actors = found.get("actors") or []
+    return [
+        ("Store", str(found.get("store", ""))),
+        ("Fingerprint", signature(str(found.get("fingerprint", "")), 16)),
+        ("Split", str(found.get("split", ""))),
+        ("Actors", listed([str(actor) for actor in actors])),
+    ]
+
+
+def _entries(found: Mapping[str, Any], labels: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    known = [(label, found[key]) for label, key in labels if key in found]
+    named = {key for _, key in labels}
+    rest = [(key.replace("_", " ").capitalize(), value) for key, value in found.items() if key not in named]
+    return [(label, _text(value)) for label, value in [*known, *rest] if _said(value)]
+
+
+def _said(value: Any) -> bool:
+    """Whether there is anything to say: zero is something, no and nothing are not."""
+    return value is not None and value is not False and value not in ("", {}, [])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(inner) for inner in value)
+    text = str(value)
+    return signature(text, 16) if len(text) == 64 and all(c in "0123456789abcdef" for c in text) else text

@@ -1,0 +1,40 @@
+"""One report of several results: `report.html`, `table.md` and `table.csv` in one folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from viseme.errors import OutputError
+from viseme.files import write_text
+from viseme.report.html import render
+from viseme.report.media import Album
+from viseme.report.plain import comma_separated, markdown
+from viseme.report.systems import by_size, load_systems
+
+
+def compare(results: Mapping[str, str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
+    """Compare systems that were scored against one reference.
+
+    Args:
+        results: the name each system shall have -> its results file. The first system under test is the one the others
+            are compared with.
+        out: folder for `report.html` (self-contained), `table.md` and `table.csv`; those already there are replaced.
+
+    Returns:
+        The path of `report.html`.
+
+    Raises:
+        InputError: no results, a file that is none, or results of different references.
+        OutputError: the folder cannot be written.
+    """
+    groups = by_size(load_systems(results))
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file; give a folder for the report")
+    page = folder / "report.html"
+    write_text(folder / "table.md", markdown(groups))
+    write_text(folder / "table.csv", comma_separated(groups))
+    write_text(page, render(groups, Album()))
+    return page

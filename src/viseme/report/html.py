@@ -1,0 +1,125 @@
+"""The page: everything a reader needs to believe or doubt a comparison, in one file without outside resources."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from viseme import __version__
+from viseme.evaluation.bootstrap import ENOUGH_ACTORS
+from viseme.report.account import account, cautions, origin, reference, shared_notes
+from viseme.report.clips import shown
+from viseme.report.figures import Figure, openings, over_time
+from viseme.report.media import Album
+from viseme.report.summary import lead_metric, summary
+from viseme.report.systems import Group, System
+from viseme.report.tables import ActorTable, Row, actor_tables, definitions, difference_table, metric_table
+from viseme.report.wording import counted, listed, number
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """All that is said of the systems of one size."""
+
+    group: Group
+    heading: str
+    summary: list[list[str]]
+    metrics: list[Row]
+    differences: list[Row]
+    openings: list[Figure]
+    over_time: list[Figure]
+    actors: list[ActorTable]
+
+
+def render(groups: Sequence[Group], album: Album) -> str:
+    """The whole page as HTML."""
+    clips = shown(groups, album)
+    middle = clips[len(clips) // 2] if clips else None
+    sections = [
+        Section(
+            group=group,
+            heading=f"{group.size} × {group.size} pixels" if group.size else "Frames of unstated size",
+            summary=summary(group),
+            metrics=metric_table(group),
+            differences=difference_table(group),
+            openings=openings(group.systems, middle.clip_id, f"g{index}") if middle else [],
+            over_time=over_time(group, f"g{index}"),
+            actors=actor_tables(group),
+        )
+        for index, group in enumerate(groups)
+    ]
+    systems = [system for group in groups for system in group.systems]
+    lead = lead_metric(groups[0])
+    script = _part("player.js")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title(systems),
+            version=__version__,
+            style=Markup(_part("style.css")),
+            script=Markup(script),
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+            sections=sections,
+            scope=scope(groups[0]),
+            intervals=intervals(groups[0]),
+            cautions=cautions(groups),
+            clips=clips,
+            middle=middle,
+            lead=groups[0].first.results.metrics[lead].title if lead in groups[0].first.results.metrics else "",
+            first=groups[0].first,
+            truth=next((system for system in systems if system.is_truth), None),
+            accounts=[account(system, shared_notes(systems)) for system in systems],
+            definitions=definitions(groups),
+            reference=reference(groups[0]),
+            origins=[origin(system) for system in systems],
+        )
+    )
+
+
+def title(systems: Sequence[System]) -> str:
+    """The systems under test by name."""
+    tested = [system.name for system in systems if not system.control] or [system.name for system in systems]
+    return f"{tested[0]} against {tested[1]}" if len(tested) == 2 else listed(tested)
+
+
+def scope(group: Group) -> str:
+    """How many clips of whom the numbers stand on."""
+    results = group.first.results
+    actors = [str(actor) for actor in results.reference.get("actors") or sorted({clip.actor for clip in results.clips})]
+    frames = sum(clip.frames for clip in group.first.scored.values())
+    who = counted(len(actors), "actor") + (f" ({listed(actors)})" if len(actors) <= 6 else "")
+    split, store = results.reference.get("split", "?"), results.reference.get("store", "?")
+    return f"{counted(len(results.clips), 'clip')} of {who}, {number(frames, 0)} frames, split {split} of {store}"
+
+
+def intervals(group: Group) -> str:
+    """What the intervals of the page were taken over."""
+    over = {clip.actor for clip in group.first.scored.values()}
+    if len(over) >= ENOUGH_ACTORS:
+        return "95 %, by bootstrap over actors"
+    return "95 %, by bootstrap over the clips of each actor: they speak of these actors only"
+
+
+def _part(name: str) -> str:
+    return resources.files("viseme.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _environment() -> Environment:
+    """Jinja with escaping always on: names of systems, clips and reasons come from outside."""
+    environment = Environment(
+        loader=PackageLoader("viseme.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup
+    environment.filters["counted"] = counted
+    return environment

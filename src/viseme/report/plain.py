@@ -1,0 +1,92 @@
+"""The metric table as Markdown, for a README or a pull request, and as CSV with one number a row, for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from viseme.report.ranking import best
+from viseme.report.systems import Group, System
+from viseme.report.tables import Cell, Row, difference_table, metric_table
+
+COLUMNS = (
+    *("size", "system", "control", "metric", "title", "unit", "better"),
+    *("mean", "low", "high", "clips", "truth", "best"),
+)
+
+
+def markdown(groups: Sequence[Group]) -> str:
+    """One metric table and one table of paired differences a size."""
+    parts = []
+    for group in groups:
+        if len(groups) > 1:
+            parts.append(f"## {_size(group)}")
+        header = ["Metric", "Truth", *(_header(system) for system in group.systems)]
+        parts.append(_table(header, [[_title(row), row.truth, *_values(row)] for row in metric_table(group)]))
+        parts.append(
+            "Means over clips with 95 % intervals. Bold: the best of the systems under test, where its paired interval "
+            "against the runner-up excludes zero."
+        )
+        if group.others:
+            header = [f"{escaped(group.first.name)} minus", *(_header(system) for system in group.others)]
+            parts.append(_table(header, [[_title(row), *_values(row)] for row in difference_table(group)]))
+            parts.append(
+                "Paired differences over the clips that both have; of distances to the best value where that is "
+                "truth's (≈) or zero (→ 0). Bold: the interval excludes zero."
+            )
+    return "\n\n".join(parts) + "\n"
+
+
+def comma_separated(groups: Sequence[Group]) -> str:
+    """A row for each metric of each system, full precision, with the columns `COLUMNS`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for group in groups:
+        for name in group.metrics:
+            winner = best(group.tested, name)
+            for system in group.systems:
+                m = system.results.metrics.get(name)
+                if m is None:
+                    continue
+                numbers = [m.mean, m.low, m.high, m.n, "" if m.truth is None else m.truth]
+                head = ["" if group.size is None else group.size, system.name, system.control]
+                writer.writerow([*head, name, m.title, m.unit, m.better, *numbers, int(system is winner)])
+    return text.getvalue()
+
+
+def _values(row: Row) -> list[str]:
+    return [_value(cell) for cell in row.cells]
+
+
+def _value(cell: Cell) -> str:
+    if not cell.value:
+        return cell.note
+    return f"**{cell.value}** {cell.interval}" if cell.best or cell.winner else f"{cell.value} {cell.interval}"
+
+
+def _title(row: Row) -> str:
+    unit = f" ({row.unit})" if row.unit else ""
+    return escaped(f"{row.title}{unit} {row.arrow}".strip())
+
+
+def _header(system: System) -> str:
+    flags = [text for text in (system.control and "control", system.leaking and "truth's landmarks") if text]
+    return escaped(f"{system.name} ({', '.join(flags)})" if flags else system.name)
+
+
+def _size(group: Group) -> str:
+    return "Frames of unstated size" if group.size is None else f"{group.size} × {group.size} pixels"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---", *("---:" for _ in header[1:])], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def escaped(text: str) -> str:
+    """Text that cannot break out of a cell or become HTML or markup."""
+    for character in "\\`*_[]|":
+        text = text.replace(character, "\\" + character)
+    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())

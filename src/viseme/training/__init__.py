@@ -1,0 +1,1 @@
+"""Training any objective: the loop, the moving average, checkpoints and the run folder."""

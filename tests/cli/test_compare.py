@@ -1,0 +1,52 @@
+"""`viseme compare` from the command line: two controls into a report."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def results(cli, store, tmp_path):
+    """Scores of the frozen photo and of the re-encoded truth."""
+    for name in ("frozen", "reencoded"):
+        assert cli("generate", f"control:{name}", "--data", store, "--out", tmp_path / name).code == 0
+        scored = cli(
+            "evaluate", tmp_path / name, "--reference", store, "--out", tmp_path / f"{name}.json", "--jobs", 1,
+            "--metrics", "psnr,ofm",
+        )  # fmt: skip
+        assert scored.code == 0
+    return tmp_path
+
+
+def test_a_report_of_two(cli, results):
+    page = results / "report" / "report.html"
+    outcome = cli(
+        "compare", f"still={results / 'frozen.json'}", f"true={results / 'reencoded.json'}", "--out", page.parent
+    )
+    assert (outcome.code, outcome.out) == (0, f"{page}\n")
+    text = page.read_text(encoding="utf-8")
+    assert "still" in text
+    assert "PSNR" in text
+    assert "http://" not in text.replace("http://www.w3.org", "").replace("http://cv.iptc.org", "")
+    table = (page.parent / "table.md").read_text(encoding="utf-8")
+    assert "still" in table
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["results.json"], "NAME=results.json"),
+        (["=results.json"], "NAME=results.json"),
+        (["a=x.json", "a=y.json"], "given twice"),
+        (["a=nowhere.json"], "nowhere.json"),
+        (["a=text.json"], "text.json"),
+        ([], "NAME=RESULTS"),
+    ],
+)
+def test_bad_input_is_one_line(cli, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.json").write_text("not JSON")
+    outcome = cli("compare", *arguments, "--out", "report")
+    assert outcome.code == 2
+    assert says in outcome.line
+    assert not (tmp_path / "report").exists()

@@ -1,0 +1,134 @@
+"""What many tests share: a small synthetic corpus, its store, two barely trained runs, and the program in-process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SMALL = ("training.steps=2", "training.batch_size=2", "training.validation_batches=1", "training.precision=32-true")
+"""What makes training a matter of seconds."""
+SMALL_GAN = (*SMALL, "model.width=8", "model.max_width=32")
+SMALL_DDPM = (*SMALL, "model.base=32", "model.blocks=1", "sampling.steps=2")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def line(self) -> str:
+        """The one line on stderr."""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("viseme: ")
+        return lines[0]
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the program in this process: `cli("prepare", "grid", source, store)`."""
+    from viseme.cli import main
+
+    def run(*arguments: object) -> Outcome:
+        capfd.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this test run see."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@contextmanager
+def _alone(folder: Path, name: str) -> Iterator[None]:
+    """One worker at a time; whoever comes second finds the work done."""
+    with open(folder / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def corpus(shared_folder: Path) -> Path:
+    """A synthetic corpus of 4 actors with 3 clips each; read only."""
+    import viseme
+
+    folder = shared_folder / "corpus"
+    with _alone(shared_folder, "corpus"):
+        viseme.synthetic(folder, actors=4, clips=3, seed=1, size=160, jobs=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store(corpus: Path, shared_folder: Path) -> Path:
+    """The store of that corpus at 64 pixels, a003 held out for testing; read only."""
+    import viseme
+
+    folder = shared_folder / "store"
+    with _alone(shared_folder, "store"):
+        report = viseme.prepare("synthetic", corpus, folder, size=64, test_actors=["a003"], jobs=1)
+    assert report.rejected == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(store: Path, shared_folder: Path) -> dict[str, Path]:
+    """A GAN and a DDPM, small and trained for two steps on that store, by kind; read only."""
+    import viseme
+
+    folders = {"gan": shared_folder / "run_gan", "ddpm": shared_folder / "run_ddpm"}
+    for kind, small in (("gan", SMALL_GAN), ("ddpm", SMALL_DDPM)):
+        with _alone(shared_folder, kind):
+            if not (folders[kind] / "model.safetensors").exists():
+                viseme.train(f"tiny_{kind}", store, folders[kind], overrides=small)
+    return folders
+
+
+@pytest.fixture(scope="session")
+def voice(shared_folder: Path) -> Path:
+    """A second of sound, as WAV."""
+    import wave
+
+    import numpy as np
+
+    path = shared_folder / "voice.wav"
+    with _alone(shared_folder, "voice"):
+        if not path.exists():
+            samples = np.random.default_rng(0).normal(0, 3000, 16_000).astype("<i2")
+            with wave.open(str(path), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(16_000)
+                file.writeframes(samples.tobytes())
+    return path
+
+
+@pytest.fixture(scope="session")
+def portrait(shared_folder: Path) -> Path:
+    """NASA's public-domain portrait of an astronaut, as PNG."""
+    from PIL import Image
+    from skimage import data
+
+    path = shared_folder / "portrait.png"
+    with _alone(shared_folder, "portrait"):
+        if not path.exists():
+            Image.fromarray(data.astronaut()).save(path)
+    return path

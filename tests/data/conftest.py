@@ -1,0 +1,87 @@
+"""Clips made from a public-domain portrait, and the store that an undisturbed run makes of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from skimage import data
+
+from viseme.data import prepare as module
+from viseme.data.prepare import PrepareReport, prepare
+
+WriteClip = Callable[..., None]
+Make = Callable[..., PrepareReport]
+
+
+@pytest.fixture(scope="session")
+def write_clip() -> WriteClip:
+    """Write a clip: `write_clip(path, number, frames=10)`."""
+    return _write_clip
+
+
+def _write_clip(path: Path, number: int, frames: int = 10) -> None:
+    portrait = np.ascontiguousarray(data.astronaut()[:230, 90 + 3 * number : 320 + 3 * number])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "threads": "1"})
+        video.height, video.width, video.pix_fmt = 230, 230, "yuv420p"
+        sound = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for _ in range(frames):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(portrait, format="rgb24")))
+        container.mux(video.encode(None))
+        samples = np.random.default_rng(number).integers(-9000, 9000, (1, 640 * frames), dtype=np.int16)
+        block = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        block.rate, block.pts = 16_000, 0
+        container.mux(sound.encode(block))
+        container.mux(sound.encode(None))
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four actors with three clips each, and one file that is no video."""
+    folder = tmp_path_factory.mktemp("videos")
+    for number in range(12):
+        _write_clip(folder / f"a{number // 3}" / f"clip {number % 3}.mkv", number)
+    (folder / "a1" / "broken.mkv").write_bytes(b"no video at all" * 30)
+    return folder
+
+
+@pytest.fixture
+def make(videos: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Prepare these videos at 32 pixels, four clips a shard."""
+    monkeypatch.setattr(module, "CHUNK", 4)
+
+    def run(store: Path, src: Path = videos, **changes: Any) -> PrepareReport:
+        return prepare("folder", src, store, **{"size": 32, "test_actors": ["a3"], "jobs": 1, **changes})
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def whole(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of an undisturbed run."""
+    store = tmp_path_factory.mktemp("whole") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CHUNK", 4)
+        report = prepare("folder", videos, store, size=32, test_actors=["a3"], jobs=1)
+    assert (report.accepted, report.rejected, report.fresh) == (12, 1, 13)
+    assert report.frames == 120
+    return store
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    """A copy of that store to do harm to."""
+    return Path(shutil.copytree(whole, tmp_path / "store"))
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """All files of a store."""
+    return lambda store: {str(p.relative_to(store)): p.read_bytes() for p in sorted(store.rglob("*")) if p.is_file()}

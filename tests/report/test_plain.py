@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import csv
+import io
+
+from viseme.report.plain import COLUMNS, comma_separated, markdown
+from viseme.report.systems import by_size, load_systems
+
+
+def groups(written, *kinds, names=None):
+    files = {name: written(**kind) for name, kind in zip(names or [k["name"] for k in kinds], kinds, strict=True)}
+    return by_size(load_systems(files))
+
+
+def test_every_line_of_a_markdown_table_has_as_many_cells_as_its_header(written):
+    text = markdown(groups(written, {"name": "a", "metrics": ["psnr", "ssim"]}, {"name": "b", "metrics": ["psnr"]}))
+    first = text.split("\n\n")[0].split("\n")
+    assert len({line.count("|") for line in first}) == 1
+    assert first[0] == "| Metric | Truth | a | b |"
+    assert first[2].startswith("| PSNR (dB) ↑ |  | ")
+    assert first[3].endswith("| not measured |")
+
+
+def test_the_best_is_bold(written):
+    text = markdown(groups(written, {"name": "a", "follows": 0.7}, {"name": "b", "follows": 0.3}))
+    row = next(line for line in text.split("\n") if line.startswith("| Mouth correlation ↑"))
+    assert row.split(" | ")[2].startswith("**0.")
+    assert not row.split(" | ")[3].startswith("**")
+
+
+def test_names_cannot_break_out_of_their_cells(written):
+    text = markdown(groups(written, {"name": "a"}, names=["x|y <script> *b*"]))
+    assert text.split("\n")[0] == r"| Metric | Truth | x\|y &lt;script&gt; \*b\* |"
+
+
+def test_each_size_has_its_own_heading(written):
+    text = markdown(groups(written, {"name": "a"}, {"name": "b", "system": {"size": 128}}))
+    assert [line for line in text.split("\n") if line.startswith("## ")] == ["## 64 × 64 pixels", "## 128 × 128 pixels"]
+
+
+def test_csv_holds_the_numbers_in_full(written):
+    found = groups(written, {"name": "a", "follows": 0.7}, {"name": "b", "follows": 0.3})
+    rows = list(csv.DictReader(io.StringIO(comma_separated(found))))
+    assert tuple(rows[0]) == COLUMNS
+    row = next(row for row in rows if row["system"] == "a" and row["metric"] == "mouth_correlation")
+    metric = found[0].systems[0].results.metrics["mouth_correlation"]
+    assert float(row["mean"]) == metric.mean
+    assert (row["clips"], row["size"], row["best"], row["truth"]) == ("12", "64", "1", "")
+    assert len(rows) == sum(len(system.results.metrics) for system in found[0].systems)
