@@ -17,7 +17,6 @@ from viseme.data.store import (
     ClipRow,
     Store,
     StoreInfo,
-    read_manifest,
     shard_path,
     write_info,
     write_manifest,
@@ -192,13 +191,6 @@ def test_a_store_travels_to_other_processes_as_its_path(folder: Path, monkeypatc
     np.testing.assert_array_equal(pickle.loads(sent).frame("a1", 0), written("a1")["frames"][0])
 
 
-def test_manifests_are_sorted_and_equal_byte_for_byte(folder: Path, tmp_path: Path) -> None:
-    first = (folder / "manifest.parquet").read_bytes()
-    write_manifest(folder, ROWS)
-    assert (folder / "manifest.parquet").read_bytes() == first
-    assert read_manifest(folder) == ROWS
-
-
 def test_what_is_no_store_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="not a store"):
         Store.open(tmp_path)
@@ -219,18 +211,6 @@ def test_a_damaged_store_json_is_one_line(folder: Path, text: str) -> None:
     with pytest.raises(StoreError, match=r"store.json: damaged") as caught:
         Store.open(folder)
     assert "\n" not in str(caught.value)
-
-
-def test_an_unfinished_store_is_said_so(folder: Path) -> None:
-    (folder / "manifest.parquet").unlink()
-    with pytest.raises(StoreError, match="not finished; run the same prepare again"):
-        Store.open(folder)
-
-
-def test_a_damaged_manifest_is_said_so(folder: Path) -> None:
-    (folder / "manifest.parquet").write_bytes(b"PAR1 not really")
-    with pytest.raises(StoreError, match=r"manifest.parquet: damaged"):
-        Store.open(folder)
 
 
 def test_a_missing_shard_is_named_on_opening(folder: Path) -> None:

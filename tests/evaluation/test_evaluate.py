@@ -102,6 +102,7 @@ def test_broken_videos_are_counted_with_their_reason(tiny, write_video: WriteVid
     reasons = {clip.clip_id: clip.reason for clip in found.failed}
     assert reasons["c_1"].startswith("c_1.mp4: cannot be opened as video")
     assert reasons["c_2"] == "no video stands for it"
+    assert found.counts["undetected"] == {}  # no metric of these looks for a face
     assert found.metrics["psnr"].n == 1
     assert "2 of 3 clips failed and count in no mean." in found.notes
     assert str(tmp_path) not in (tmp_path / "results.json").read_text(encoding="utf-8")

@@ -64,7 +64,7 @@ def test_another_clip_or_length_is_another_truth(frames: np.ndarray) -> None:
 
 
 def test_nothing_is_undetected_where_nobody_looked(frames: np.ndarray) -> None:
-    assert Features(frames, Blind()).undetected == 0
+    assert Features(frames, Blind()).undetected is None
 
 
 def test_descriptors_are_of_enlarged_frames(tiny) -> None:

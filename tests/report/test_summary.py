@@ -79,6 +79,12 @@ def test_another_metric_leads_where_the_mouth_was_not_measured(written, said):
     assert said(*kinds).startswith("b is better in PSNR than a (PSNR 31.")
 
 
+def test_controls_alone_are_no_comparison(said):
+    assert said({"name": "still", "system": {"control": "frozen"}}) == (
+        "Only controls are shown here: no system is under test."
+    )
+
+
 def test_systems_of_which_one_lacks_the_mouth_are_still_named(said):
     text = said({"name": "a", "shift": {"psnr": 9.0}}, {"name": "b", "metrics": ["psnr", "ssim"]})
     assert text == "a is better in PSNR; no difference between a and b was shown in SSIM."

@@ -52,7 +52,7 @@ def box_of(landmarks: Float32) -> Box:
     return Box(x - half, y - half, x + half, y + half)
 
 
-def track(frames: Iterable[UInt8], backend: FaceBackend, every: int = 10) -> Track:
+def track(frames: Iterable[UInt8], backend: FaceBackend, every: int = 15) -> Track:
     """Follow the largest face of the first frame that has one.
 
     The detector looks at every `every`-th frame, at each frame after the face was lost until it is found again, and
@@ -163,7 +163,7 @@ def fine_landmarks(frame: UInt8, box: Box, backend: FaceBackend) -> Float32:
     if factor < 1.25:
         return backend.landmarks(frame, box)
     height, width = frame.shape[:2]
-    margin = 0.6 * box.width
+    margin = 0.4 * box.width
     left, top = max(0, int(box.left - margin)), max(0, int(box.top - margin))
     right, bottom = min(width, int(box.right + margin) + 1), min(height, int(box.bottom + margin) + 1)
     if right - left < 2 or bottom - top < 2:

@@ -226,6 +226,7 @@ def _measured(task: _Task, video: Path, clip: ClipResult) -> ClipResult:
     strip, thumbnail = folder / f"{row.clip_id}.png", folder / f"{row.clip_id}_thumb.png"
     strips.write_png(strip, strips.strip(candidate[1:length], true[1:length]))
     strips.write_png(thumbnail, strips.thumbnail(candidate[1:length]))
+    undetected = {"candidate": sample.candidate.undetected, "truth": sample.truth.undetected}
     return replace(
         clip,
         status="scored",
@@ -234,7 +235,7 @@ def _measured(task: _Task, video: Path, clip: ClipResult) -> ClipResult:
         truth=scored.truth,
         missing=scored.missing,
         curves=scored.curves,
-        undetected={"candidate": sample.candidate.undetected, "truth": sample.truth.undetected},
+        undetected={side: count for side, count in undetected.items() if count is not None},
         strip=f"{folder.name}/{strip.name}",
         thumbnail=f"{folder.name}/{thumbnail.name}",
     )

@@ -51,9 +51,9 @@ class Features:
         return scored_landmarks(self.frames, self.backend)
 
     @property
-    def undetected(self) -> int:
-        """Frames without a detected face; 0 if no metric asked for landmarks."""
-        return int((~self.track.found).sum()) if "track" in self.__dict__ else 0
+    def undetected(self) -> int | None:
+        """Frames without a detected face; None if no metric asked for landmarks."""
+        return int((~self.track.found).sum()) if "track" in self.__dict__ else None
 
     @cached_property
     def descriptors(self) -> NDArray[np.float64]:

@@ -47,7 +47,7 @@ class ClipResult:
         values, truth: metric -> the candidate's number and, where it has one, truth's.
         missing: metric -> why it could not be computed for this clip.
         curves: name -> one number a scored frame (`identity`: every fifth).
-        undetected: scored frames without a detected face, of `candidate` and `truth`.
+        undetected: scored frames without a detected face, of `candidate` and `truth`; empty where no metric looked.
         strip, thumbnail: PNG paths relative to the results file.
     """
 

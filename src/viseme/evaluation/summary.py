@@ -44,17 +44,18 @@ def summarise(clips: Sequence[ClipResult], metrics: Sequence[str], seed: int) ->
 
 
 def counts(clips: Sequence[ClipResult]) -> dict[str, Any]:
-    """How many clips there are, were scored, failed; frames scored, and of these without a detected face."""
+    """How many clips there are, were scored, failed; frames scored; of these, without a face where any was looked for."""
     scored = [clip for clip in clips if clip.status == "scored"]
-    undetected: Counter[str] = Counter({"candidate": 0, "truth": 0})
+    undetected: dict[str, int] = {}
     for clip in scored:
-        undetected.update(clip.undetected)
+        for side, count in clip.undetected.items():
+            undetected[side] = undetected.get(side, 0) + count
     return {
         "clips": len(clips),
         "scored": len(scored),
         "failed": len(clips) - len(scored),
         "frames": sum(clip.frames for clip in scored),
-        "undetected": dict(undetected),
+        "undetected": undetected,
     }
 
 

@@ -34,6 +34,9 @@ SOUND_RATE = 48_000
 SOUND_BITS = 96_000
 KEYFRAME_EVERY = 2 * FPS
 
+# The rounding of B-frames' averages brightens a clip, and more so towards its end. Macroblock trees read memory that
+# nobody wrote where a picture is under 64 pixels and the processor has AVX-512, so that equal input gave other bytes.
+_STEADY = {"bf": "0", "x264-params": "mbtree=0"}
 # swscale's quick paths round towards dark; area averages place chroma in the middle of its four pixels
 _TO_YUV = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP | Interpolation.FULL_CHR_H_INT
 
@@ -139,8 +142,7 @@ class VideoWriter:
         return None
 
     def _add_picture(self) -> VideoStream:
-        # no B-frames: the rounding of their averages brightens a clip by 0.13 of 255, and more so towards its end
-        options = {"crf": str(self._crf), "preset": "medium", "threads": "1", "bf": "0", "g": str(KEYFRAME_EVERY)}
+        options = {"crf": str(self._crf), "preset": "medium", "threads": "1", "g": str(KEYFRAME_EVERY), **_STEADY}
         stream = self._container.add_stream("libx264", rate=FPS, options=options)
         stream.width = stream.height = self.size
         stream.pix_fmt = "yuv420p"

@@ -26,6 +26,8 @@ def lead_metric(group: Group) -> str:
 def summary(group: Group) -> list[list[str]]:
     """Paragraphs of sentences on systems of one size: against each other, then against other sound and controls."""
     tested = group.tested
+    if not tested:
+        return [["Only controls are shown here: no system is under test."]]
     paragraphs = [between(tested[0], other, group) for other in tested[1:]]
     if len(tested) == 1:
         paragraphs.append(alone(tested[0], group))

@@ -25,10 +25,9 @@ def test_picture_and_sound_come_back_in_step(tmp_path: Path):
         heard = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)])
     assert len(pictures) == 20
     assert max(np.abs(a.astype(int) - b).max() for a, b in zip(pictures, frames, strict=True)) <= 4
-    part = slice(3000, 9000)
-    match = [np.corrcoef(heard[3000 + lag : 9000 + lag], sound[part])[0, 1] for lag in range(-1200, 1201)]
-    assert np.argmax(match) - 1200 == 0
-    assert max(match) > 0.9
+    match = np.correlate(heard[3000 - 1200 : 9000 + 1200], sound[3000:9000], "valid")
+    assert np.argmax(match) == 1200
+    assert np.corrcoef(heard[3000:9000], sound[3000:9000])[0, 1] > 0.9
 
 
 def test_the_same_film_has_the_same_bytes(tmp_path: Path):

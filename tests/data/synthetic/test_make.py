@@ -123,7 +123,7 @@ def test_sound_and_lips_are_in_step():
     scores = []
     for number in range(3):
         renderer = Renderer(draw_actor(np.random.default_rng([2, number])), 64)
-        clip = synthesize_clip(renderer, 4.0, np.random.default_rng(number))
+        clip = synthesize_clip(renderer, 3.0, np.random.default_rng(number))
         low = np.abs(np.fft.rfft(clip.audio.reshape(-1, 640) * np.hanning(640), axis=1))[:, 12:40]  # 300 to 1000 Hz
         loudness = np.log(low.mean(axis=1) + 0.02)
         opening = clip.opening

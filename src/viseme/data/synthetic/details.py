@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from viseme.data.synthetic.actor import Colour
 from viseme.data.synthetic.geometry import Eye, Lips
 from viseme.data.synthetic.motion import Pose
-from viseme.data.synthetic.paint import corners, filled, over, softened
+from viseme.data.synthetic.paint import blend, corners, filled, softened
 from viseme.data.synthetic.warp import Warp
 from viseme.types import Float32, UInt8
 
@@ -56,7 +56,7 @@ class _Patch:
         target = self.picture[part]
         if target.size:
             coverage = filled((target.shape[0], target.shape[1]), pixels - origin, blur=soft * self.unit)
-            over(target, colour, alpha * coverage)
+            blend(target, np.asarray(colour, dtype=np.float32), alpha * coverage)
 
     def line(self, points: Float64, colour: Colour, width: float, alpha: float = 1.0, soft: float = 0.0) -> None:
         """A line of `width` face units; thin ones fade instead of vanishing."""
@@ -69,7 +69,7 @@ class _Patch:
         mask = np.zeros(target.shape[:2], dtype=np.uint8)
         cv2.polylines(mask, [corners(pixels - origin)], False, 255, thick, cv2.LINE_AA, 4)
         strength = np.asarray(mask, dtype=np.float32) * np.float32(alpha * min(1.0, wide / thick) / 255)
-        over(target, colour, softened(strength, soft * self.unit))
+        blend(target, np.asarray(colour, dtype=np.float32), softened(strength, soft * self.unit))
 
     def _around(self, pixels: Float64, pad: float) -> tuple[tuple[slice, slice], Float64]:
         """The part of the patch that shapes at `pixels` can reach, and where it begins."""
@@ -190,7 +190,7 @@ def _draw_lip(
     bands = softened(bands, 0.010 * patch.unit)
     alpha = patch.mask(_between(outer, inner), 0.006)
     patch.picture = under
-    over(under, bands, 0.94 * alpha)
+    blend(under, bands, 0.94 * alpha)
 
 
 def draw_eye(canvas: UInt8, warp: Warp, lids: Eye, pose: Pose) -> None:

@@ -95,6 +95,13 @@ def blob(x: Float32, y: Float32, at: tuple[float, float], size: tuple[float, flo
     return np.asarray(np.exp(-0.5 * ((along / size[0]) ** 2 + (across / size[1]) ** 2)), dtype=np.float32)
 
 
+def blend(picture: Float32, paint: Float32, alpha: Float32) -> None:
+    """The whole of `over`, for pictures so small that looking for what is covered does not pay."""
+    change = paint - picture
+    change *= alpha[..., None]
+    picture += change
+
+
 def over(picture: Float32, colour: Colour | Float32, alpha: Float32) -> None:
     """Blend a colour, or a picture, into `picture` `[H,W,3]` in place with the given coverage `[H,W]`."""
     rows, columns = (np.flatnonzero(alpha.max(axis=axis) > _INVISIBLE) for axis in (1, 0))
@@ -102,9 +109,7 @@ def over(picture: Float32, colour: Colour | Float32, alpha: Float32) -> None:
         return
     part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     paint = np.asarray(colour, dtype=np.float32)
-    change = (paint[part] if paint.ndim == 3 else paint) - picture[part]
-    change *= alpha[part][..., None]
-    picture[part] += change
+    blend(picture[part], paint[part] if paint.ndim == 3 else paint, alpha[part])
 
 
 def to_bytes(picture: Float32) -> UInt8:

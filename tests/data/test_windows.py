@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from viseme.audio.features import encode_with_context
+from viseme.config.schema import AudioConfig, DataConfig
+from viseme.data.store import Store
+from viseme.data.windows import Windows, mouth_boxes
+from viseme.errors import StoreError
+from viseme.nn.images import to_pixels
+
+
+def drawn(store: Path, window: int = 3, warmup: int = 2, count: int = 40) -> tuple[Windows, dict[str, torch.Tensor]]:
+    data = DataConfig(size=32, window=window, warmup=warmup)
+    windows = Windows(Store.open(store), ["train"], data, AudioConfig(bands=8, context=1))
+    batch = windows.batch(count, torch.Generator().manual_seed(0), augmented=False)
+    return windows, {name: getattr(batch, name) for name in ("identity", "motion", "frames", "audio", "landmarks", "mouth")}
+
+
+def test_shapes_and_ranges(store: Path) -> None:
+    _, batch = drawn(store)
+    shapes = {name: tuple(value.shape) for name, value in batch.items()}
+    assert shapes == {
+        "identity": (40, 3, 32, 32),
+        "motion": (40, 3, 32, 32),
+        "frames": (40, 3, 3, 32, 32),
+        "audio": (40, 5, 3 * 4 * 8),
+        "landmarks": (40, 3, 68, 2),
+        "mouth": (40, 3, 1, 32, 32),
+    }
+    for name in ("identity", "motion", "frames"):
+        assert float(batch[name].abs().max()) <= 1
+
+
+def test_a_window_is_of_one_clip_in_order_with_the_sound_of_its_own_frames(store: Path) -> None:
+    windows, batch = drawn(store)
+    opened = Store.open(store)
+    for index in range(8):
+        pixels = to_pixels(batch["frames"][index])
+        before = to_pixels(batch["motion"][index])
+        for row in windows.rows:
+            frames = opened.frames(row.clip_id, size=32)
+            starts = [t for t in range(1, row.frames - 2) if np.array_equal(frames[t : t + 3], pixels)]
+            if starts:
+                break
+        assert starts, "the window is in no clip"
+        start = starts[0]
+        assert np.array_equal(before, frames[start - 1])
+        assert any(np.array_equal(to_pixels(batch["identity"][index]), frame) for frame in frames)
+        features = encode_with_context(opened.audio(row.clip_id), row.frames, AudioConfig(bands=8, context=1))
+        heard = features[np.arange(start - 2, start + 3).clip(0)]
+        np.testing.assert_allclose(batch["audio"][index].numpy(), heard, atol=1e-6)
+        points = opened.landmarks(row.clip_id, size=32)[start : start + 3]
+        np.testing.assert_allclose((batch["landmarks"][index].numpy() + 1) / 2 * 32, points, atol=1e-4)
+
+
+def test_a_draw_depends_on_the_generator_alone(store: Path) -> None:
+    windows, batch = drawn(store)
+    windows.batch(7, torch.Generator().manual_seed(9))
+    again = windows.batch(40, torch.Generator().manual_seed(0), augmented=False)
+    assert torch.equal(again.frames, batch["frames"])
+    assert not torch.equal(windows.batch(40, torch.Generator().manual_seed(1), augmented=False).frames, batch["frames"])
+
+
+def test_only_the_splits_asked_for_are_drawn(store: Path) -> None:
+    windows, _ = drawn(store)
+    assert {row.split for row in windows.rows} == {"train"}
+
+
+def test_a_store_without_such_clips_is_one_clear_line(store: Path) -> None:
+    with pytest.raises(StoreError, match="no clip of more than 9000 frames in train"):
+        Windows(Store.open(store), ["train"], DataConfig(size=32, window=9000), AudioConfig())
+    with pytest.raises(StoreError, match="in nowhere"):
+        Windows(Store.open(store), ["nowhere"], DataConfig(size=32), AudioConfig())
+
+
+def test_the_mouth_box_is_the_outline_widened() -> None:
+    points = np.zeros((1, 68, 2), np.float32)
+    points[0, 48:68] = [[20, 30]]
+    points[0, 48] = [16, 28]
+    points[0, 54] = [24, 34]
+    box = mouth_boxes(points, 64, margin=5 / 64)[0]
+    lines, columns = np.nonzero(box)
+    assert (columns.min(), columns.max(), lines.min(), lines.max()) == (11, 29, 23, 39)

@@ -1,0 +1,76 @@
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from viseme.config import load_config
+from viseme.config.schema import DdpmConfig
+from viseme.diffusion.objective import DdpmObjective
+from viseme.families import build_objective
+from viseme.types import Batch
+
+
+def config(*overrides: str) -> DdpmConfig:
+    small = ["model.base=16", "model.blocks=1", "model.multipliers=[1, 2]", "audio.bands=4", "audio.context=0"]
+    made = load_config(
+        "tiny_ddpm", [*small, "data.size=16", "training.precision=32-true", "training.warmup_steps=0", *overrides]
+    )
+    assert isinstance(made, DdpmConfig)
+    return made
+
+
+def batch(count: int = 8) -> Batch:
+    rng = torch.Generator().manual_seed(0)
+
+    def pictures(*shape: int) -> torch.Tensor:
+        return torch.rand((count, *shape, 3, 16, 16), generator=rng) * 2 - 1
+
+    return Batch(
+        identity=pictures(),
+        motion=pictures(),
+        frames=pictures(1),
+        audio=torch.rand((count, 1, 16), generator=rng),
+        landmarks=torch.zeros(count, 1, 68, 2),
+        mouth=(torch.rand((count, 1, 1, 16, 16), generator=rng) > 0.8).float(),
+    )
+
+
+def ready(*overrides: str) -> DdpmObjective:
+    objective = build_objective(config(*overrides))
+    assert isinstance(objective, DdpmObjective)
+    objective.setup(Fabric(accelerator="cpu", devices=1))
+    return objective
+
+
+@pytest.mark.parametrize(
+    "overrides", [(), ("diffusion.residual=false",), ("diffusion.residual=false", "diffusion.prediction=eps"), ("model.landmarks=true",)]
+)
+def test_it_learns_a_batch_by_heart(overrides: tuple[str, ...]) -> None:
+    objective, same = ready("training.learning_rate=0.003", *overrides), batch()
+    rng = torch.Generator()
+    losses = [float(objective.step(same, rng.manual_seed(step % 4))["loss"]) for step in range(60)]
+    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+
+
+def test_the_same_generator_gives_the_same_step() -> None:
+    scalars = [ready().step(batch(), torch.Generator().manual_seed(3)) for _ in range(2)]
+    for name, value in scalars[0].items():
+        assert torch.equal(value, scalars[1][name])
+
+
+def test_a_motion_frame_that_is_always_dropped_is_the_identity_frame() -> None:
+    objective, given = ready("motion.drop=1.0"), batch()
+    assert torch.equal(objective._disturbed(given.motion, given.identity, torch.Generator()), given.identity)
+
+
+def test_a_motion_frame_that_is_never_touched_is_the_true_one() -> None:
+    objective, given = ready("motion.drop=0.0", "motion.noise=0.0"), batch()
+    assert torch.equal(objective._disturbed(given.motion, given.identity, torch.Generator()), given.motion)
+
+
+def test_validation_changes_nothing() -> None:
+    objective = ready()
+    before = {name: value.clone() for name, value in objective.model.state_dict().items()}
+    first = objective.validate(batch(), torch.Generator().manual_seed(0))
+    again = objective.validate(batch(), torch.Generator().manual_seed(0))
+    assert {name: float(value) for name, value in first.items()} == {n: float(v) for n, v in again.items()}
+    torch.testing.assert_close(objective.model.state_dict(), before, rtol=0, atol=0)

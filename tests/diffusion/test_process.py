@@ -1,0 +1,62 @@
+import pytest
+import torch
+
+from viseme.diffusion.losses import diffusion_loss, timestep_weight
+from viseme.diffusion.process import Process
+from viseme.diffusion.schedule import cosine_alpha_bar
+
+ALPHA_BAR = cosine_alpha_bar(50)
+TIMESTEPS = torch.tensor([0, 10, 30, 48])
+
+
+def pictures(seed: int) -> torch.Tensor:
+    return torch.randn((4, 3, 4, 4), generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0", "v"])
+def test_a_perfect_prediction_gives_back_x0(prediction: str) -> None:
+    process = Process(ALPHA_BAR, prediction)  # type: ignore[arg-type]
+    x0, eps = pictures(0), pictures(1)
+    x_t = process.noised(x0, TIMESTEPS, eps)
+    estimate = process.x0(process.target(x0, TIMESTEPS, eps), x_t, TIMESTEPS)
+    torch.testing.assert_close(estimate, x0, atol=1e-4, rtol=1e-4)
+
+
+def test_noising_keeps_unit_variance() -> None:
+    process = Process(ALPHA_BAR, "eps")
+    signal, noise = torch.ones(4, 3, 4, 4), torch.zeros(4, 3, 4, 4)
+    share = process.noised(signal, TIMESTEPS, noise) ** 2 + process.noised(noise, TIMESTEPS, signal) ** 2
+    torch.testing.assert_close(share, torch.ones_like(share))
+
+
+def test_min_snr_weighs_the_same_x0_error_alike_in_every_parameterisation() -> None:
+    """w_eps |eps error|^2 = w_x0 |x0 error|^2, since an x0 error d is an eps error d sqrt(SNR) and a v error d / noise."""
+    snr = Process(ALPHA_BAR, "x0").snr(TIMESTEPS)
+    weights = {
+        kind: timestep_weight(Process(ALPHA_BAR, kind), TIMESTEPS, gamma=5.0, floor=0.5)  # type: ignore[arg-type]
+        for kind in ("x0", "eps", "v")
+    }
+    torch.testing.assert_close(weights["eps"] * snr, weights["x0"])
+    torch.testing.assert_close(weights["v"] * (snr + 1), weights["x0"])
+    torch.testing.assert_close(weights["x0"], snr.clamp(0.5, 5.0))
+
+
+def test_no_weighting_is_all_ones() -> None:
+    weights = timestep_weight(Process(ALPHA_BAR, "eps"), TIMESTEPS, gamma=0.0, floor=0.0)
+    torch.testing.assert_close(weights, torch.ones(4))
+
+
+def test_the_loss_worked_out_by_hand() -> None:
+    output, target = torch.zeros(1, 3, 2, 2), torch.tensor([[1.0, 2.0], [0.0, 0.0]]).expand(1, 3, 2, 2)
+    mouth = torch.tensor([[1.0, 0.0], [0.0, 0.0]]).reshape(1, 1, 2, 2)
+    loss = diffusion_loss(output, target, mouth, torch.tensor([2.0]), mouth_weight=1.2, l1=0.0)
+    assert float(loss.total) == pytest.approx(2 * (1.2 * 1 + 4) / 4)
+    assert float(loss.mse) == pytest.approx(5 / 4)
+    assert float(loss.lip) == pytest.approx(1.0)
+    with_l1 = diffusion_loss(output, target, mouth, torch.ones(1), mouth_weight=1.2, l1=0.5)
+    assert float(with_l1.total) == pytest.approx((1.2 * 1.5 + 4 + 1) / 4)
+
+
+def test_a_window_without_a_mouth_has_no_lip_loss() -> None:
+    loss = diffusion_loss(pictures(0), pictures(1), torch.zeros(4, 1, 4, 4), torch.ones(4), mouth_weight=9.0, l1=0.0)
+    assert float(loss.lip) == 0

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+
+from viseme.config import load_config
+from viseme.diffusion.synthesizer import DdpmSynthesizer
+from viseme.errors import ConfigError, InputError
+from viseme.families import build_network, build_synthesizer
+from viseme.types import Conditioning, Synthesizer
+
+
+def synthesizer(*overrides: str) -> DdpmSynthesizer:
+    small = ["model.base=16", "model.blocks=1", "model.multipliers=[1, 2]", "audio.bands=4", "data.size=16"]
+    config = load_config("tiny_ddpm", [*small, "sampling.steps=3", "sampling.precision=32-true", *overrides])
+    torch.manual_seed(0)
+    network = build_network(config)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    made = build_synthesizer(config, network)
+    assert isinstance(made, DdpmSynthesizer)
+    return made
+
+
+def conditioning(model: DdpmSynthesizer, frames: int, seed: int = 0) -> Conditioning:
+    rng = np.random.default_rng(seed)
+    audio = rng.normal(0, 0.1, 640 * frames).astype(np.float32)
+    return Conditioning(rng.integers(0, 256, (16, 16, 3), np.uint8), model.encode(audio, frames))
+
+
+def rollout(model: DdpmSynthesizer, *conditionings: Conditioning, seed: int = 0) -> np.ndarray:
+    return np.stack(list(model.synthesize(conditionings, torch.Generator().manual_seed(seed))))
+
+
+def test_it_yields_every_frame_but_the_first() -> None:
+    model = synthesizer()
+    assert isinstance(model, Synthesizer)
+    frames = rollout(model, conditioning(model, 5), conditioning(model, 3, seed=1))
+    assert frames.shape == (4, 2, 16, 16, 3)
+    assert frames.dtype == np.uint8
+
+
+def test_the_same_seed_gives_the_same_frames_and_another_does_not() -> None:
+    model = synthesizer()
+    driven = conditioning(model, 4)
+    assert np.array_equal(rollout(model, driven), rollout(model, driven))
+    assert not np.array_equal(rollout(model, driven), rollout(model, driven, seed=1))
+
+
+def test_frames_of_a_clip_do_not_depend_on_a_shorter_neighbour() -> None:
+    """The noise of a batch is drawn at once, so the first clip's is the same alone and in company."""
+    model = synthesizer()
+    first, second = conditioning(model, 5), conditioning(model, 3, seed=1)
+    alone, both = rollout(model, first), rollout(model, first, second)
+    assert np.abs(alone[:, 0].astype(int) - both[:, 0].astype(int)).max() <= 1
+
+
+def test_sound_reaches_the_picture() -> None:
+    model = synthesizer()
+    driven = conditioning(model, 4)
+    assert not np.array_equal(rollout(model, driven), rollout(model, driven.without("audio")))
+
+
+def test_the_frame_before_reaches_the_picture_unless_told_not_to() -> None:
+    for motion, reaches in (("previous", True), ("identity", False)):
+        model = synthesizer(f"sampling.motion={motion}")
+        driven = conditioning(model, 4)
+        louder = driven.audio.copy()
+        louder[1] += 5
+        changed = rollout(model, Conditioning(driven.identity, louder))
+        assert np.array_equal(changed[2], rollout(model, driven)[2]) is not reaches
+
+
+def test_a_landmark_model_without_landmarks_is_one_clear_line() -> None:
+    model = synthesizer("model.landmarks=true")
+    with pytest.raises(InputError, match="give --landmarks"):
+        rollout(model, conditioning(model, 3))
+
+
+def test_landmarks_reach_the_picture() -> None:
+    model = synthesizer("model.landmarks=true")
+    driven = conditioning(model, 3)
+    points = np.random.default_rng(0).uniform(0, 16, (3, 68, 2)).astype(np.float32)
+    made = [rollout(model, Conditioning(driven.identity, driven.audio, p)) for p in (points, points + 3)]
+    assert not np.array_equal(*made)
+
+
+def test_more_steps_than_training_had_are_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="choose 1 to 250"):
+        synthesizer("sampling.steps=251")

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+import torch
+
+from viseme.config import load_config
+from viseme.families import build_network, build_synthesizer
+from viseme.gan import synthesizer as module
+from viseme.gan.synthesizer import GanSynthesizer
+from viseme.types import Conditioning, Synthesizer
+
+
+def synthesizer(*overrides: str) -> GanSynthesizer:
+    small = ["model.width=8", "model.max_width=16", "model.hidden=16", "audio.bands=4", "data.size=16"]
+    config = load_config("tiny_gan", [*small, "data.warmup=3", "sampling.precision=32-true", *overrides])
+    torch.manual_seed(0)
+    network = build_network(config)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    made = build_synthesizer(config, network)
+    assert isinstance(made, GanSynthesizer)
+    return made
+
+
+def conditioning(model: GanSynthesizer, frames: int, seed: int = 0) -> Conditioning:
+    rng = np.random.default_rng(seed)
+    audio = rng.normal(0, 0.1, 640 * frames).astype(np.float32)
+    return Conditioning(rng.integers(0, 256, (16, 16, 3), np.uint8), model.encode(audio, frames))
+
+
+def rollout(model: GanSynthesizer, *conditionings: Conditioning, seed: int = 0) -> np.ndarray:
+    return np.stack(list(model.synthesize(conditionings, torch.Generator().manual_seed(seed))))
+
+
+@pytest.mark.parametrize("frames", [2, 8, 9, 20])
+def test_it_yields_every_frame_but_the_first(frames: int) -> None:
+    model = synthesizer()
+    assert isinstance(model, Synthesizer)
+    assert rollout(model, conditioning(model, frames), conditioning(model, 2, seed=1)).shape == (frames - 1, 2, 16, 16, 3)
+
+
+def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = synthesizer("sampling.noise=0")
+    driven = conditioning(model, 21)
+    whole = rollout(model, driven)
+    monkeypatch.setattr(module, "CHUNK", 100)
+    assert np.abs(whole.astype(int) - rollout(model, driven).astype(int)).max() <= 1
+
+
+def test_the_same_seed_gives_the_same_frames_and_another_does_not() -> None:
+    model = synthesizer()
+    driven = conditioning(model, 6)
+    assert np.array_equal(rollout(model, driven), rollout(model, driven))
+    assert not np.array_equal(rollout(model, driven), rollout(model, driven, seed=1))
+
+
+def test_sound_reaches_the_picture() -> None:
+    model = synthesizer()
+    driven = conditioning(model, 6)
+    assert not np.array_equal(rollout(model, driven), rollout(model, driven.without("audio")))

@@ -1,0 +1,18 @@
+import numpy as np
+import torch
+
+from viseme.nn.images import to_pixels, to_signed
+
+
+def test_all_pixel_values_survive_the_round_trip() -> None:
+    pixels = np.arange(256 * 3, dtype=np.uint16).reshape(1, 16, 16, 3).astype(np.uint8)
+    signed = to_signed(pixels)
+    assert signed.shape == (1, 3, 16, 16)
+    assert float(signed.min()) == -1
+    assert float(signed.max()) == 1
+    np.testing.assert_array_equal(to_pixels(signed), pixels)
+
+
+def test_what_lies_outside_is_clipped() -> None:
+    picture = torch.tensor([-3.0, -1.0, 0.0, 1.0, 9.0]).reshape(1, 1, 5).expand(3, 1, 5)
+    np.testing.assert_array_equal(to_pixels(picture)[0, :, 0], [0, 0, 128, 255, 255])

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from viseme.config import load_config
+from viseme.errors import ConfigError, OutputError
+from viseme.training.loggers import Curves
+from viseme.training.run import RunFolder, differences
+
+STORE = {"name": "store", "fingerprint": "abc", "corpus": "grid"}
+
+
+def test_a_run_is_begun_once_and_carried_on_by_will(tmp_path: Path) -> None:
+    folder, config = RunFolder(tmp_path / "run"), load_config("tiny_gan")
+    folder.begin(config, STORE, resume=True)  # nothing there yet: begin
+    assert load_config(folder.config) == config
+    with pytest.raises(OutputError, match="--resume"):
+        folder.begin(config, STORE, resume=False)
+    folder.begin(config, STORE, resume=True)
+
+
+def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.begin(load_config("tiny_gan"), STORE, resume=False)
+    with pytest.raises(ConfigError, match=r"training.batch_size was 12, now 7"):
+        folder.begin(load_config("tiny_gan", ["training.batch_size=7"]), STORE, resume=True)
+    with pytest.raises(ConfigError, match="store was store, now other"):
+        folder.begin(load_config("tiny_gan"), {"name": "other", "fingerprint": "def"}, resume=True)
+
+
+def test_a_longer_run_may_carry_on(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.begin(load_config("tiny_gan"), STORE, resume=False)
+    longer = load_config("tiny_gan", ["training.steps=99999", "training.checkpoint_every=7"])
+    folder.begin(longer, STORE, resume=True)
+    assert load_config(folder.config) == longer
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work", encoding="ascii")
+    with pytest.raises(OutputError, match="is not empty and holds no run"):
+        RunFolder(tmp_path).begin(load_config("tiny_gan"), STORE, resume=False)
+    with pytest.raises(OutputError, match="is not empty and holds no run"):
+        RunFolder(tmp_path / "thesis.tex").begin(load_config("tiny_gan"), STORE, resume=False)
+
+
+def test_differences_are_named_by_their_dotted_names() -> None:
+    before = {"kind": "gan", "training": {"steps": 3, "seed": 1}, "model": {"width": 2}}
+    after = {"kind": "ddpm", "training": {"steps": 9, "seed": 2}, "model": {"width": 2, "extra": 1}}
+    assert differences(before, after) == [
+        "kind was gan, now ddpm",
+        "model.extra was None, now 1",
+        "training.seed was 1, now 2",
+    ]
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for step in (200, 1000, 400, 600):
+        folder.checkpoint(step).parent.mkdir(exist_ok=True)
+        folder.checkpoint(step).touch()
+    (tmp_path / "checkpoints" / ".step-000800.abc.safetensors").touch()  # left by a kill
+    folder.forget_old_checkpoints(2)
+    assert [path.stem for path in folder.checkpoints()] == ["step-000600", "step-001000"]
+
+
+def test_curves_drop_what_was_logged_past_the_resumed_step(tmp_path: Path) -> None:
+    lines = tmp_path / "metrics.jsonl"
+    lines.write_text('{"step": 1, "split": "train"}\n{"step": 2, "split": "train"}\n{"step": 3, "spl', encoding="ascii")
+    curves = Curves(lines, tmp_path / "tensorboard", from_step=1)
+    curves.log(2, "train", {"loss": 0.5})
+    curves.close()
+    assert lines.read_text(encoding="ascii") == '{"step": 1, "split": "train"}\n{"step": 2, "split": "train", "loss": 0.5}\n'
