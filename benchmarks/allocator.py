@@ -1,5 +1,5 @@
-"""What keeping freed memory is worth: seconds a training step of each tiny preset, with glibc's allocator as it is and as
-`viseme.nn.memory` sets it.
+"""What keeping freed memory is worth: seconds a training step of each tiny preset, with glibc's allocator as it is and
+as `viseme.nn.memory` sets it.
 
     python benchmarks/allocator.py [--steps 12]
 
@@ -52,6 +52,7 @@ def seconds_a_step(preset: str, steps: int) -> float:
 
 
 def main() -> None:
+    """Time each case in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--case", nargs=2, metavar=("PRESET", "KEEP"), help=argparse.SUPPRESS)
@@ -69,7 +70,9 @@ def main() -> None:
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             taken[keep] = float(done.stdout.split()[-1])
         ratio = taken["leave"] / taken["keep"]
-        print(f"{preset}: {taken['leave']:.2f} s a step as it is, {taken['keep']:.2f} s kept: {ratio:.2f} times as fast")
+        print(
+            f"{preset}: {taken['leave']:.2f} s a step as it is, {taken['keep']:.2f} s kept: {ratio:.2f} times as fast"
+        )
 
 
 if __name__ == "__main__":

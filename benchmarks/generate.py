@@ -2,8 +2,8 @@
 
     python benchmarks/generate.py [--frames 75]
 
-Real time is 25 frames a second. The machine's limit is what its matrix products reach in the model's precision, measured
-in the same run, over the floating-point operations that a frame takes.
+Real time is 25 frames a second. The machine's limit is what its matrix products reach in the model's precision,
+measured in the same run, over the floating-point operations that a frame takes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from viseme.families import ModelSynthesizer, load_synthesizer
 from viseme.types import FPS, SAMPLES_PER_FRAME, Conditioning
 
-CASES = (("tiny_gan", ()), ("tiny_ddpm", ()), ("tiny_ddpm", ("sampling.steps=20",)), ("tiny_ddpm", ("sampling.steps=50",)))
+CASES = (
+    ("tiny_gan", ()),
+    ("tiny_ddpm", ()),
+    ("tiny_ddpm", ("sampling.steps=20",)),
+    ("tiny_ddpm", ("sampling.steps=50",)),
+)
 
 
 def matmul_peak(precision: str, size: int = 1536) -> float:
@@ -33,12 +38,14 @@ def matmul_peak(precision: str, size: int = 1536) -> float:
 
 
 def driven(model: ModelSynthesizer, frames: int) -> Conditioning:
+    """A random photo and a random voice."""
     rng = np.random.default_rng(0)
     audio = rng.normal(0, 0.1, frames * SAMPLES_PER_FRAME).astype(np.float32)
     return Conditioning(rng.integers(0, 256, (model.size, model.size, 3), np.uint8), model.encode(audio, frames))
 
 
 def main() -> None:
+    """Time each case and print its speed and its limits."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=75)
     arguments = parser.parse_args()

@@ -12,11 +12,14 @@ from viseme.generation.provenance import read_provenance
 
 
 @pytest.fixture
-def small_models(monkeypatch, runs):
+def small(monkeypatch, runs, voice):
+    """Two barely trained models and a second of sound, so that it does not take minutes."""
     monkeypatch.setattr(demonstration, "MODELS", {"gan": str(runs["gan"]), "ddpm": str(runs["ddpm"])})
+    monkeypatch.setattr(demonstration, "voice", lambda: voice)
+    monkeypatch.setattr(demonstration, "FILM", {"size": 128, "seconds": (0.8, 0.9)})
 
 
-def test_makes_everything_once(cli, small_models, tmp_path):
+def test_makes_everything_once(cli, small, tmp_path):
     out = tmp_path / "demo"
     outcome = cli("demo", "--out", out)
     assert outcome.code == 0
@@ -42,7 +45,7 @@ def test_an_older_demo_is_made_again_and_nothing_else_touched(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.json", "letter.txt"]
 
 
-def test_a_folder_of_something_else_is_refused(small_models, tmp_path):
+def test_a_folder_of_something_else_is_refused(small, tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(OutputError, match="holds no demo"):
         demonstrate(tmp_path)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from viseme import __version__
 from viseme.data.prepare import prepare
@@ -34,6 +35,8 @@ MODELS = {"gan": "tiny_gan", "ddpm": "tiny_ddpm"}
 """What the demo calls the bundled models, and their names."""
 CONTROLS = ("frozen", "reencoded")
 ACTORS, CLIPS = 2, 2
+FILM: Mapping[str, Any] = {"size": 256, "seconds": (1.6, 2.6)}
+"""How the clips are rendered: pixels, and shortest and longest."""
 SEED = 7
 _MADE = ("corpus", "store", "videos", "results", "report")
 
@@ -145,7 +148,7 @@ def _talk(model: Synthesizer, image: Path, out: Path) -> Speed:
 
 def _store(folder: Path) -> Store:
     """Four rendered clips of two actors, all held out."""
-    synthesize_corpus(folder / "corpus", ACTORS, CLIPS, seed=SEED)
+    synthesize_corpus(folder / "corpus", ACTORS, CLIPS, seed=SEED, **FILM)
     actors = sorted(path.name for path in (folder / "corpus").iterdir() if path.is_dir())
     prepare("synthetic", folder / "corpus", folder / "store", test_actors=actors)
     return Store.open(folder / "store")

@@ -19,8 +19,8 @@ from viseme.errors import OutputError
 def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success rename it to `path`, on failure remove it.
 
-    The temporary name keeps the suffix, by which encoders choose their container. Raises `OutputError` where the disk is
-    full or the folder cannot be written.
+    The temporary name keeps the suffix, by which encoders choose their container. Raises `OutputError` where the disk
+    is full or the folder cannot be written.
     """
     target = Path(path)
     aside = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}{target.suffix}")
@@ -30,7 +30,9 @@ def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(aside, target)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(f"{target}: no room left on the disk; free some and run the same command again") from error
+            raise OutputError(
+                f"{target}: no room left on the disk; free some and run the same command again"
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
             raise OutputError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
         raise

@@ -46,7 +46,9 @@ def test_mirrored_landmarks_mark_the_mirrored_pixels() -> None:
 
 def test_mirroring_twice_is_nothing() -> None:
     given = batch()
-    twice = augment(augment(given, flip=1.0, colour=0.0, rng=torch.Generator()), flip=1.0, colour=0.0, rng=torch.Generator())
+    twice = augment(
+        augment(given, flip=1.0, colour=0.0, rng=torch.Generator()), flip=1.0, colour=0.0, rng=torch.Generator()
+    )
     torch.testing.assert_close(twice.landmarks, given.landmarks)
     assert torch.equal(twice.frames, given.frames)
 

@@ -40,7 +40,7 @@ def started(videos: Path, store: Path) -> subprocess.Popen[bytes]:
     """A run in a process (group) of its own that has finished at least one shard of thirteen."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(videos), str(store)],
-        start_new_session=True,
+        process_group=0,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(Path(viseme.__file__).parents[1])},
     )

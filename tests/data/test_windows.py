@@ -16,7 +16,9 @@ def drawn(store: Path, window: int = 3, warmup: int = 2, count: int = 40) -> tup
     data = DataConfig(size=32, window=window, warmup=warmup)
     windows = Windows(Store.open(store), ["train"], data, AudioConfig(bands=8, context=1))
     batch = windows.batch(count, torch.Generator().manual_seed(0), augmented=False)
-    return windows, {name: getattr(batch, name) for name in ("identity", "motion", "frames", "audio", "landmarks", "mouth")}
+    return windows, {
+        name: getattr(batch, name) for name in ("identity", "motion", "frames", "audio", "landmarks", "mouth")
+    }
 
 
 def test_shapes_and_ranges(store: Path) -> None:

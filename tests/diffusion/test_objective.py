@@ -42,7 +42,13 @@ def ready(*overrides: str) -> DdpmObjective:
 
 
 @pytest.mark.parametrize(
-    "overrides", [(), ("diffusion.residual=false",), ("diffusion.residual=false", "diffusion.prediction=eps"), ("model.landmarks=true",)]
+    "overrides",
+    [
+        (),
+        ("diffusion.residual=false",),
+        ("diffusion.residual=false", "diffusion.prediction=eps"),
+        ("model.landmarks=true",),
+    ],
 )
 def test_it_learns_a_batch_by_heart(overrides: tuple[str, ...]) -> None:
     objective, same = ready("training.learning_rate=0.003", *overrides), batch()

@@ -30,7 +30,7 @@ def test_noising_keeps_unit_variance() -> None:
 
 
 def test_min_snr_weighs_the_same_x0_error_alike_in_every_parameterisation() -> None:
-    """w_eps |eps error|^2 = w_x0 |x0 error|^2, since an x0 error d is an eps error d sqrt(SNR) and a v error d / noise."""
+    """An x0 error d is an eps error of d sqrt(SNR) and a v error of d sqrt(SNR + 1)."""
     snr = Process(ALPHA_BAR, "x0").snr(TIMESTEPS)
     weights = {
         kind: timestep_weight(Process(ALPHA_BAR, kind), TIMESTEPS, gamma=5.0, floor=0.5)  # type: ignore[arg-type]

@@ -25,8 +25,8 @@ def noise(seed: int = 0) -> torch.Tensor:
 
 @pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace"])
 def test_deterministic_sampling_finds_the_datas_distribution(spacing: str) -> None:
-    # leading starts short of pure noise, which costs a little of the spread
-    made = ddim(ideal, noise(), ALPHA_BAR, spaced_timesteps(250, 100, spacing), clamp=False)
+    # as many as leave leading near pure noise too: 250 / 125 begins at 248
+    made = ddim(ideal, noise(), ALPHA_BAR, spaced_timesteps(250, 125, spacing), clamp=False)
     assert float(made.mean()) == pytest.approx(MEAN, abs=0.01)
     assert float(made.std()) == pytest.approx(DEVIATION, rel=0.06)
 

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -33,7 +34,7 @@ def test_fifty_of_two_hundred_and_fifty(spacing: str, first: int, last: int) -> 
 def test_always_as_many_as_asked_for_falling_and_in_range(steps: int, spacing: str) -> None:
     timesteps = spaced_timesteps(250, steps, spacing)
     assert len(timesteps) == steps
-    assert all(later < earlier for earlier, later in zip(timesteps, timesteps[1:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(timesteps))
     assert timesteps[0] <= 249
     assert timesteps[-1] >= 0
 

@@ -15,7 +15,7 @@ def synthesizer(*overrides: str) -> DdpmSynthesizer:
     torch.manual_seed(0)
     network = build_network(config)
     for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.05)
+        torch.nn.init.normal_(parameter, std=0.1)
     made = build_synthesizer(config, network)
     assert isinstance(made, DdpmSynthesizer)
     return made
@@ -65,7 +65,7 @@ def test_the_frame_before_reaches_the_picture_unless_told_not_to() -> None:
         model = synthesizer(f"sampling.motion={motion}")
         driven = conditioning(model, 4)
         louder = driven.audio.copy()
-        louder[1] += 5
+        louder[1] += 50
         changed = rollout(model, Conditioning(driven.identity, louder))
         assert np.array_equal(changed[2], rollout(model, driven)[2]) is not reaches
 

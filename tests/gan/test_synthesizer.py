@@ -35,7 +35,13 @@ def rollout(model: GanSynthesizer, *conditionings: Conditioning, seed: int = 0) 
 def test_it_yields_every_frame_but_the_first(frames: int) -> None:
     model = synthesizer()
     assert isinstance(model, Synthesizer)
-    assert rollout(model, conditioning(model, frames), conditioning(model, 2, seed=1)).shape == (frames - 1, 2, 16, 16, 3)
+    assert rollout(model, conditioning(model, frames), conditioning(model, 2, seed=1)).shape == (
+        frames - 1,
+        2,
+        16,
+        16,
+        3,
+    )
 
 
 def test_chunks_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:

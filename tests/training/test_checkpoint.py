@@ -9,7 +9,10 @@ from viseme.training.checkpoint import global_random_state, load_tree, save_tree
 
 TREE = {
     "model": {"weight": torch.arange(6.0).reshape(2, 3), "none": None},
-    "optimizer": {"state": {0: {"step": torch.tensor(3.0)}, 1: {"step": 4}}, "param_groups": [{"params": [0, 1], "lr": 0.1}]},
+    "optimizer": {
+        "state": {0: {"step": torch.tensor(3.0)}, 1: {"step": 4}},
+        "param_groups": [{"params": [0, 1], "lr": 0.1}],
+    },
     "flag": True,
 }
 

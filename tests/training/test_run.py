@@ -70,4 +70,7 @@ def test_curves_drop_what_was_logged_past_the_resumed_step(tmp_path: Path) -> No
     curves = Curves(lines, tmp_path / "tensorboard", from_step=1)
     curves.log(2, "train", {"loss": 0.5})
     curves.close()
-    assert lines.read_text(encoding="ascii") == '{"step": 1, "split": "train"}\n{"step": 2, "split": "train", "loss": 0.5}\n'
+    assert (
+        lines.read_text(encoding="ascii")
+        == '{"step": 1, "split": "train"}\n{"step": 2, "split": "train", "loss": 0.5}\n'
+    )

@@ -25,7 +25,14 @@ TINY = [
     "training.decay_steps=0",
 ]
 SMALL = {
-    "tiny_gan": [*TINY, "model.width=4", "model.max_width=8", "model.hidden=8", "discriminator.width=4", "loss.adversary_from=1"],
+    "tiny_gan": [
+        *TINY,
+        "model.width=4",
+        "model.max_width=8",
+        "model.hidden=8",
+        "discriminator.width=4",
+        "loss.adversary_from=1",
+    ],
     "tiny_ddpm": [*TINY, "model.base=8", "model.blocks=1", "model.dropout=0.1", "sampling.steps=2"],
 }
 
@@ -46,9 +53,7 @@ def test_a_run_cut_in_two_ends_like_one_never_cut(preset: str, store: Path, tmp_
     viseme.train(preset, store, whole, overrides=[*SMALL[preset], "training.steps=6"])
     first = viseme.train(preset, store, cut, overrides=[*SMALL[preset], "training.steps=3"])
     assert (first.first, first.steps) == (0, 3)
-    second = viseme.train(
-        preset, store, cut, overrides=[*SMALL[preset], "training.steps=6"], resume=True
-    )
+    second = viseme.train(preset, store, cut, overrides=[*SMALL[preset], "training.steps=6"], resume=True)
     assert (second.first, second.steps) == (3, 6)
     for name, value in weights(whole).items():
         assert torch.equal(weights(cut)[name], value), name
@@ -112,7 +117,12 @@ def test_what_a_run_leaves_behind(runs: dict[str, Path]) -> None:
 
 def test_the_same_seed_gives_the_same_file_and_another_does_not(store: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        viseme.train("tiny_gan", store, tmp_path / name, overrides=[*SMALL["tiny_gan"], "training.steps=2", f"training.seed={seed}"])
+        viseme.train(
+            "tiny_gan",
+            store,
+            tmp_path / name,
+            overrides=[*SMALL["tiny_gan"], "training.steps=2", f"training.seed={seed}"],
+        )
     contents = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]
     assert contents[0] == contents[1]
     assert contents[0] != contents[2]

@@ -28,8 +28,8 @@ def mel_features(audio: Float32, frames: int, bands: int = 40) -> Float32:
     """Log-mel energies of mono 16 kHz sound, one vector a video frame.
 
     Power spectra of 25 ms Hann windows every 10 ms are summed by triangular filters even on the mel scale
-    (O'Shaughnessy 1987: 2595 log10(1 + f / 700)) from 60 Hz to 7.6 kHz; the logarithm is shifted and scaled to about
-    [-1, 1]. Before, the gain is brought to a common loudness, so that a quiet microphone drives the lips like a near one.
+    (O'Shaughnessy 1987: 2595 log10(1 + f / 700)) from 60 Hz to 7.6 kHz; the logarithm is scaled to about [-1.4, 0.5].
+    Before, the gain is brought to a common loudness, so that a quiet microphone drives the lips like a near one.
 
     Args:
         audio: float32 `[S]`; what is missing before frame `frames` counts as silence.
@@ -60,7 +60,7 @@ def with_context(features: Float32, context: int) -> Float32:
     """
     frames = len(features)
     around = np.arange(frames)[:, None] + np.arange(-context, context + 1)
-    return features[around.clip(0, frames - 1)].reshape(frames, -1)
+    return np.asarray(features[around.clip(0, frames - 1)].reshape(frames, -1), dtype=np.float32)
 
 
 def _gain(audio: Float32) -> float:

@@ -169,7 +169,7 @@ class GeneratorConfig(Section):
 
 
 class DiscriminatorConfig(Section):
-    """The 3D CNN that judges a window, its identity frame stacked as channels and its sound joined half way (assumed)."""
+    """The 3D CNN that judges a window, the identity frame stacked as channels, the sound joined half way (assumed)."""
 
     width: PositiveInt = 32
     audio_width: PositiveInt = 32

@@ -31,7 +31,9 @@ def timestep_weight(process: Process, timesteps: Tensor, gamma: float, floor: fl
     if gamma == 0:
         return snr.new_ones(snr.shape)
     weight = snr.clamp(min(floor, gamma), gamma)
-    return weight / {"x0": 1.0, "eps": snr, "v": snr + 1}[process.prediction]
+    if process.prediction == "x0":
+        return weight
+    return weight / (snr if process.prediction == "eps" else snr + 1)
 
 
 def diffusion_loss(

@@ -7,6 +7,7 @@ preset is the same code with smaller numbers and pixels folded into channels.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -106,6 +107,6 @@ class UNet(nn.Module):
         h = self.middle_out(self.attention(self.middle_in(h, embeddings)), embeddings)
         for stage in self.up:
             h = torch.cat([h, kept.pop()], dim=1)
-            for block in stage:  # type: ignore[union-attr]
+            for block in cast(nn.ModuleList, stage):
                 h = block(h, embeddings)
         return F.pixel_shuffle(self.head(F.silu(self.norm(h))), self.patch)

@@ -44,7 +44,7 @@ def summarise(clips: Sequence[ClipResult], metrics: Sequence[str], seed: int) ->
 
 
 def counts(clips: Sequence[ClipResult]) -> dict[str, Any]:
-    """How many clips there are, were scored, failed; frames scored; of these, without a face where any was looked for."""
+    """How many clips there are, were scored, failed; frames scored, and how many show no face if one was sought."""
     scored = [clip for clip in clips if clip.status == "scored"]
     undetected: dict[str, int] = {}
     for clip in scored:

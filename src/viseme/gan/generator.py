@@ -7,6 +7,7 @@ the detail of the face need not be remembered.
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -39,7 +40,7 @@ class IdentityEncoder(nn.Module):
         self.stem = nn.Conv2d(3, largest_first[0], 3, padding=1)
         self.stages = nn.ModuleList(
             nn.Sequential(group_norm(before), nn.SiLU(), nn.Conv2d(before, after, 4, stride=2, padding=1))
-            for before, after in zip(largest_first, largest_first[1:], strict=False)
+            for before, after in itertools.pairwise(largest_first)
         )
         self.vector = nn.Linear(widths[0] * SMALLEST**2, hidden)
 
@@ -99,8 +100,10 @@ class Generator(nn.Module):
         if config.identity == "skip":
             zeroed(self.head)
 
-    def listen(self, identity: Identity, audio: Tensor, noise: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Run the LSTM over frames: audio `[B,T,D]` and noise `[B,T,Z]` to states `[B,T,2 hidden]` and what to carry on.
+    def listen(
+        self, identity: Identity, audio: Tensor, noise: Tensor, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """Run the LSTM: audio `[B,T,D]` and noise `[B,T,Z]` to states `[B,T,2 hidden]` and what to carry on.
 
         The frame's own sound stands beside the LSTM's output, so that what was just heard needs no memory.
         """
@@ -121,8 +124,8 @@ class Generator(nn.Module):
         for block, skip in zip(self.blocks, identity.maps, strict=True):
             h = block(h, each_frame(skip) if self.config.identity == "skip" else None, flat)
         out = self.head(h).float()
-        frames = each_frame(identity.photo) + out if self.config.identity == "skip" else out.tanh()
-        return frames.unflatten(0, (batch, length))
+        frames: Tensor = each_frame(identity.photo) + out if self.config.identity == "skip" else out.tanh()
+        return frames.reshape(batch, length, *frames.shape[1:])
 
     def forward(self, photo: Tensor, audio: Tensor, noise: Tensor, length: int) -> Tensor:
         """Hear all of `audio` `[B,W+L,D]` and draw its last `length` frames, `[B,L,3,H,W]`."""

@@ -17,7 +17,7 @@ def adversarial_loss(fake: Tensor) -> Tensor:
 
 
 def pixel_loss(made: Tensor, truth: Tensor, mouth: Tensor, mouth_weight: float) -> Tensor:
-    """L1 averaged over T, C, H and W of `[B,L,3,H,W]`, weighted inside the mouth box `[B,L,1,H,W]`; 1 is the paper's."""
+    """L1 averaged over T, C, H and W of `[B,L,3,H,W]`, weighted in the mouth box `[B,L,1,H,W]`; 1 is the paper's."""
     return ((made - truth).abs() * (1 + (mouth_weight - 1) * mouth)).mean()
 
 

@@ -54,5 +54,4 @@ class GanSynthesizer:
                 if wanted.shape[1] == 0:
                     continue
                 frames = self.network.draw(identity, wanted)
-            for frame in to_pixels(frames).swapaxes(0, 1):
-                yield frame
+            yield from to_pixels(frames).swapaxes(0, 1)

@@ -18,7 +18,7 @@ from av.codec.context import Flags
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from viseme.errors import InputError, OutputError
@@ -101,6 +101,7 @@ class VideoWriter:
             except BaseException:
                 self._abandon()
                 raise
+            self._reformatter = VideoReformatter()
             self._resampler = AudioResampler(format="fltp", layout="mono", rate=SOUND_RATE, frame_size=1024)
             self._stack = stack.pop_all()
         return self
@@ -110,7 +111,9 @@ class VideoWriter:
         if frame.shape != (self.size, self.size, 3) or frame.dtype != np.uint8:
             raise ValueError(f"frames must be uint8 [{self.size},{self.size},3], not {frame.dtype} {frame.shape}")
         rgb = VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-        yuv = rgb.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU601, interpolation=_TO_YUV)
+        yuv = self._reformatter.reformat(
+            rgb, format="yuv420p", dst_colorspace=Colorspace.ITU601, interpolation=_TO_YUV, threads=1
+        )
         yuv.pts, yuv.time_base = self.frames, Fraction(1, FPS)
         self._container.mux(self._picture.encode(yuv))
         start = self.frames * SAMPLES_PER_FRAME

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 
 def timestep_embedding(timesteps: Tensor, width: int, longest: float = 10_000.0) -> Tensor:
-    """Sinusoids of a timestep (Vaswani et al. 2017, as in Ho et al. 2020): `[B]` to float32 `[B,width]`, cosines first."""
+    """Sinusoids of a timestep (Vaswani et al. 2017), cosines first: `[B]` to float32 `[B,width]`."""
     half = width // 2
-    frequencies = torch.exp(-math.log(longest) * torch.arange(half, device=timesteps.device, dtype=torch.float32) / half)
+    frequencies = torch.exp(
+        -math.log(longest) * torch.arange(half, device=timesteps.device, dtype=torch.float32) / half
+    )
     angles = timesteps.float()[:, None] * frequencies
     return torch.cat([angles.cos(), angles.sin()], dim=1)
 

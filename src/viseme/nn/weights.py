@@ -53,7 +53,9 @@ def read_model(path: Path) -> ModelFile:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if "viseme" not in metadata:
-                raise ModelError(f"{path}: are not weights of viseme; give a run folder or a model.safetensors it wrote")
+                raise ModelError(
+                    f"{path}: are not weights of viseme; give a run folder or a model.safetensors it wrote"
+                )
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             header = json.loads(metadata["viseme"])
             return ModelFile(weights, header["config"], header["training"])

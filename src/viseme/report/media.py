@@ -34,7 +34,7 @@ class Album:
         limit: bytes of files that the page may hold; past it each file is named in its place instead.
     """
 
-    def __init__(self, limit: int = 24 * MIB) -> None:
+    def __init__(self, limit: int = 12 * MIB) -> None:
         self.limit = limit
         self.used = 0
         self._known: dict[Path, Media] = {}

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Ema:
@@ -24,8 +24,11 @@ class Ema:
         """Move the average towards the network's weights as they are now."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
-        averaged, current = list(self.average.parameters()), list(self.network.parameters())
-        torch._foreach_lerp_(averaged, [p.detach().to(a.device) for a, p in zip(averaged, current, strict=True)], 1 - decay)
+        averaged: list[Tensor] = list(self.average.parameters())
+        current = list(self.network.parameters())
+        torch._foreach_lerp_(
+            averaged, [p.detach().to(a.device) for a, p in zip(averaged, current, strict=True)], 1 - decay
+        )
         for kept, buffer in zip(self.average.buffers(), self.network.buffers(), strict=True):
             kept.copy_(buffer)
 

@@ -23,23 +23,23 @@ class Curves:
             lines = jsonl.read_text(encoding="utf-8").splitlines()
             write_text(jsonl, "".join(f"{line}\n" for line in lines if _step(line) <= from_step))
         self._file = jsonl.open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(tensorboard), purge_step=from_step + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(tensorboard), purge_step=from_step + 1)
 
     def log(self, step: int, split: str, scalars: Mapping[str, float]) -> None:
         """One line, and one point on each curve."""
         self._file.write(json.dumps({"step": step, "split": split, **scalars}) + "\n")
         self._file.flush()
         for name, value in scalars.items():
-            self._board.add_scalar(f"{name}/{split}", value, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(f"{name}/{split}", value, step)
 
     def picture(self, step: int, picture: UInt8) -> None:
         """A sample sheet uint8 `[H,W,3]`."""
-        self._board.add_image("samples", picture, step, dataformats="HWC")  # type: ignore[no-untyped-call]
+        self._board.add_image("samples", picture, step, dataformats="HWC")
 
     def close(self) -> None:
         """Flush and close both."""
         self._file.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
 
 class Means:

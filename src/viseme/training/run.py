@@ -1,12 +1,12 @@
 """The run folder: where a run's configuration, checkpoints, exported model, curves and samples lie.
 
-    config.yaml            the resolved configuration
-    run.json               store, version, machine, state
-    metrics.jsonl          one line a logged step: {"step", "split", scalars}
-    checkpoints/           step-000200.safetensors, the last few
-    model.safetensors      the moving average of the weights: what `viseme generate` takes
-    samples/               step-000200.png: truth above, made below
-    tensorboard/           the same for TensorBoard
+config.yaml            the resolved configuration
+run.json               store, version, machine, state
+metrics.jsonl          one line a logged step: {"step", "split", scalars}
+checkpoints/           step-000200.safetensors, the last few
+model.safetensors      the moving average of the weights: what `viseme generate` takes
+samples/               step-000200.png: truth above, made below
+tensorboard/           the same for TensorBoard
 """
 
 from __future__ import annotations

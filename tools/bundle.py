@@ -1,0 +1,93 @@
+"""From a run to a bundled model: half-precision weights, then its scores and its card beside them.
+
+    python tools/bundle.py weights runs/tiny_gan
+    python tools/bundle.py card tiny_gan tiny_gan=gan.json frozen=frozen.json --seconds 1400 --machine "two cores"
+
+The scores kept are the results file without its curves and pictures: every clip's numbers, so that a later model can be
+compared by paired differences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from viseme.config import load_config, parse_config
+from viseme.config.schema import to_dict
+from viseme.data.corpora import corpus_named
+from viseme.evaluation.results import load, save
+from viseme.families import build_network, count_parameters
+from viseme.files import sha256, write_text
+from viseme.nn.weights import load_weights, read_model, save_model
+from viseme.report.model_card import model_card
+
+BUNDLED = Path(__file__).resolve().parent.parent / "src" / "viseme" / "bundled"
+
+
+def weights(run: Path) -> None:
+    """Write a run's averaged weights in half precision, its sampling set as its preset has it now."""
+    file = read_model(run / "model.safetensors")
+    config = parse_config(file.config)
+    config = config.model_copy(update={"sampling": load_config(config.name).sampling})
+    network = build_network(config)
+    load_weights(network, file.weights, str(run))
+    path = BUNDLED / f"{config.name}.safetensors"
+    save_model(path, network, to_dict(config), file.training, torch.float16)
+    print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+def card(name: str, results: dict[str, Path], seconds: float, machine: str) -> None:
+    """Write a bundled model's scores (those under its own name) and its card (with all results beside them)."""
+    path = BUNDLED / f"{name}.safetensors"
+    file = read_model(path)
+    scored = load(results[name])
+    clips = [replace(clip, curves={}, strip=None, thumbnail=None, video=None) for clip in scored.clips]
+    save(replace(scored, clips=clips), BUNDLED / f"{name}.json")
+    corpus = corpus_named(file.training["corpus"])
+    training = {
+        **file.training,
+        "fingerprint": file.training["store"],
+        "store": None,
+        "licence": corpus.licence,
+        "citation": corpus.citation,
+        "seconds": seconds,
+        "machine": machine,
+        "parameters": count_parameters(parse_config(file.config)),
+        "model_sha256": sha256(path),
+        "version": file.training["viseme"],
+        "made_by": f"viseme prepare grid GRID store --test-actors s5,s34\nviseme train {name} --data store --out run",
+    }
+    write_text(BUNDLED / f"{name}.md", model_card(file.config, training, results))
+    print(json.dumps({key: summary.mean for key, summary in scored.metrics.items()}))
+
+
+def main() -> None:
+    """Do one of the two."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    half = commands.add_parser("weights")
+    half.add_argument("run", type=Path)
+    half.set_defaults(do=lambda given: weights(given.run))
+    page = commands.add_parser("card")
+    page.add_argument("name")
+    page.add_argument("results", nargs="+", metavar="NAME=FILE")
+    page.add_argument("--seconds", type=float, required=True)
+    page.add_argument("--machine", required=True)
+    page.set_defaults(
+        do=lambda given: card(
+            given.name,
+            {name: Path(file) for name, file in (pair.split("=", 1) for pair in given.results)},
+            given.seconds,
+            given.machine,
+        )
+    )
+    given = parser.parse_args()
+    given.do(given)
+
+
+if __name__ == "__main__":
+    main()
