@@ -235,6 +235,19 @@ def test_a_damaged_shard_fails_its_clips(tiny, truth_videos: Path, tmp_path: Pat
     assert Store.open(tiny.path).fingerprint == found.reference["fingerprint"]
 
 
+def test_a_video_that_may_not_be_read_fails_alone(
+    tiny, truth_videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> str:
+        if path.stem == "c_1":
+            raise PermissionError(13, "Permission denied")
+        return "0"
+
+    monkeypatch.setattr(module, "sha256", refused)
+    found = evaluate(truth_videos, tiny.path, tmp_path / "results.json", metrics=["psnr"], jobs=1)
+    assert [clip.reason for clip in found.failed] == ["c_1.mkv: cannot be read (Permission denied); check the disk"]
+
+
 def test_opencv_s_threads_are_left_as_they_were(tiny, truth_videos: Path, tmp_path: Path) -> None:
     before = cv2.getNumThreads()
     evaluate(truth_videos, tiny.path, tmp_path / "results.json", metrics=["psnr"], jobs=1)

@@ -184,13 +184,16 @@ def _clip(task: _Task) -> ClipResult:
         if not video.is_file():
             return replace(failed, reason=f"{video.name}: no such file; generate it again")
         failed = replace(failed, video=Path(os.path.relpath(video, task.out.parent)).as_posix())
-        finished, key = Finished(task.out), _key(task, video)
-        if before := finished.get(row.clip_id, key):
-            return replace(before, video=failed.video)
+        finished = Finished(task.out)
         try:
+            key = _key(task, video)
+            if before := finished.get(row.clip_id, key):
+                return replace(before, video=failed.video)
             clip = _measured(task, video, failed)
         except (InputError, StoreError) as error:
             return replace(failed, reason=str(error))
+        except OSError as error:
+            return replace(failed, reason=f"{video.name}: cannot be read ({error.strerror}); check the disk")
         finished.put(clip, key)
         return clip
 
