@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,12 @@ SMALL = ("training.steps=2", "training.batch_size=2", "training.validation_batch
 """What makes training a matter of seconds."""
 SMALL_GAN = (*SMALL, "model.width=8", "model.max_width=32")
 SMALL_DDPM = (*SMALL, "model.base=32", "model.blocks=1", "sampling.steps=2")
+
+
+def pytest_configure() -> None:
+    """A shell ignores SIGINT for what it runs in the background, and children inherit that: tests interrupt theirs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

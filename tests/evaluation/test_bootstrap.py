@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS, interval
@@ -12,6 +12,7 @@ def seeded(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), st.lists(st.integers(0, 20), min_size=1, max_size=30))
 def test_constants_have_no_width(value: float, actors: list[int]) -> None:
     found = interval([value] * len(actors), [str(a) for a in actors], seeded(), resamples=50)
@@ -19,6 +20,7 @@ def test_constants_have_no_width(value: float, actors: list[int]) -> None:
     assert found.mean == pytest.approx(value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-100, 100), st.integers(0, 14)), min_size=1, max_size=40))
 def test_the_interval_holds_the_mean_of_the_clips(clips: list[tuple[float, int]]) -> None:
     values, actors = [v for v, _ in clips], [str(a) for _, a in clips]

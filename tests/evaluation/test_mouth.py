@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -62,6 +62,7 @@ def test_pearson_is_numpy_s() -> None:
     assert correlation(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1])
 
 
+@settings(deadline=None)
 @given(series, series)
 def test_what_is_left_knows_nothing_of_the_curve(values: np.ndarray, curve: np.ndarray) -> None:
     left = regressed_out(values, curve)

@@ -20,7 +20,7 @@ def test_the_decay_rises_to_what_was_asked_for() -> None:
         ema.update()
         decay = min(0.5, (1 + update) / (10 + update))
         expected = decay * expected + (1 - decay) * 1.0
-        assert float(ema.average.weight) == pytest.approx(expected, rel=1e-5)
+        assert ema.average.weight.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_it_leaves_the_network_alone_and_carries_on_from_its_state() -> None:
@@ -28,7 +28,7 @@ def test_it_leaves_the_network_alone_and_carries_on_from_its_state() -> None:
     ema, other = Ema(network, 0.9), Ema(network, 0.9)
     nn.init.constant_(network.weight, 3.0)
     ema.update()
-    assert float(network.weight) == 3.0
+    assert network.weight.item() == 3.0
     other.load_state_dict(ema.state_dict())
     for each in (ema, other):
         each.update()
