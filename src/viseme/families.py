@@ -42,11 +42,11 @@ def build_objective(config: Config) -> Objective:
         return GanObjective(config) if isinstance(config, GanConfig) else DdpmObjective(config)
 
 
-def build_synthesizer(config: Config, network: nn.Module, name: str | None = None) -> ModelSynthesizer:
-    """What makes frames with a network of `build_network`."""
+def build_synthesizer(config: Config, network: nn.Module, fingerprint: str | None = None) -> ModelSynthesizer:
+    """What makes frames with a network of `build_network`; `fingerprint` is the SHA-256 of its weights file."""
     if isinstance(config, GanConfig):
-        return GanSynthesizer(cast(Generator, network), config, name or config.name)
-    return DdpmSynthesizer(cast(UNet, network), config, name or config.name)
+        return GanSynthesizer(cast(Generator, network), config, fingerprint)
+    return DdpmSynthesizer(cast(UNet, network), config, fingerprint)
 
 
 def count_parameters(config: Config) -> int:
@@ -96,9 +96,4 @@ def load_synthesizer(model: str | Path, overrides: Sequence[str] = ()) -> ModelS
     network = build_network(config)
     load_weights(network, file.weights, str(path))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return build_synthesizer(config, network.to(device), config.name)
-
-
-def fingerprint(model: str | Path) -> str:
-    """SHA-256 of a model's weights file."""
-    return sha256(model_path(model))
+    return build_synthesizer(config, network.to(device), sha256(path))

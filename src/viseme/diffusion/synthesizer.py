@@ -23,9 +23,9 @@ from viseme.types import Conditioning, Float32, UInt8
 class DdpmSynthesizer:
     """The `Synthesizer` of a conditional DDPM."""
 
-    def __init__(self, network: UNet, config: DdpmConfig, name: str) -> None:
+    def __init__(self, network: UNet, config: DdpmConfig, fingerprint: str | None = None) -> None:
         self.network = network.eval()
-        self.config, self.name = config, name
+        self.config, self.name, self.fingerprint = config, config.name, fingerprint
         self.process = build_process(config)
         sampling = config.sampling
         self.timesteps = spaced_timesteps(config.diffusion.steps, sampling.steps, sampling.spacing)

@@ -23,9 +23,9 @@ class GanSynthesizer:
 
     uses_landmarks = False
 
-    def __init__(self, network: Generator, config: GanConfig, name: str) -> None:
+    def __init__(self, network: Generator, config: GanConfig, fingerprint: str | None = None) -> None:
         self.network = network.eval()
-        self.config, self.name = config, name
+        self.config, self.name, self.fingerprint = config, config.name, fingerprint
 
     @property
     def size(self) -> int:
