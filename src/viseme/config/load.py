@@ -39,8 +39,8 @@ def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> DdpmConfig
             raise ConfigError(f"{text}: cannot be read as a configuration ({error}); give a YAML file") from error
     else:
         close = difflib.get_close_matches(text, preset_names(), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise ConfigError(f"{text}: no such preset{hint} There are {', '.join(preset_names())}, or give a .yaml file")
+        hint = f"did you mean {close[0]}? There" if close else "there"
+        raise ConfigError(f"{text}: no such preset; {hint} are {', '.join(preset_names())}, or give a .yaml file")
     try:
         fields = yaml.safe_load(content)
     except yaml.YAMLError as error:

@@ -6,6 +6,7 @@ from a checkpoint ends with the same weights, bit for bit, as one that was never
 
 from __future__ import annotations
 
+import logging
 import math
 import signal
 import threading
@@ -105,6 +106,8 @@ class _Trainer:
         self.folder = RunFolder(Path(out))
         source = {"name": store.path.name, "fingerprint": store.fingerprint, "corpus": store.info.corpus}
         self.folder.begin(config, source, resume)
+        # Fabric tells the precision on stderr, where only errors belong; the configuration says it too.
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.fabric = Fabric(accelerator="auto", devices=1, precision=self.settings.precision)
         objective.setup(self.fabric)
         self.ema = Ema(objective.model, self.settings.ema)
