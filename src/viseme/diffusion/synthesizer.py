@@ -56,26 +56,26 @@ class DdpmSynthesizer:
             if sampling.noise == "fresh" and t > 1:
                 noise = draw()
             pictures = reference_pictures(identity, motion)
+
+            def estimate(x_t: Tensor, step: int) -> Tensor:
+                steps = torch.full((len(x_t),), step, device=device)
+                output = self.network.denoise(x_t, steps, pictures, signals)  # noqa: B023
+                return self.process.x0(as_prediction(self.config, output, identity), x_t, steps)
+
+            # One context a frame: autocast converts the weights once in it, not once a step.
             with autocast(device, sampling.precision):
                 signals = self.network.embed_signals(
                     {name: value.to(device) for name, value in self._signals(conditionings, t).items()}
                 )
-
-            def estimate(x_t: Tensor, step: int) -> Tensor:
-                steps = torch.full((len(x_t),), step, device=device)
-                with autocast(device, sampling.precision):
-                    output = self.network.denoise(x_t, steps, pictures, signals)  # noqa: B023
-                return self.process.x0(as_prediction(self.config, output, identity), x_t, steps)
-
-            frame = ddim(
-                estimate,
-                noise,
-                self.process.alpha_bar,
-                self.timesteps,
-                eta=sampling.eta,
-                clamp=sampling.clamp == "static",
-                draw=draw,
-            ).clamp(-1, 1)
+                frame = ddim(
+                    estimate,
+                    noise,
+                    self.process.alpha_bar,
+                    self.timesteps,
+                    eta=sampling.eta,
+                    clamp=sampling.clamp == "static",
+                    draw=draw,
+                ).clamp(-1, 1)
             if sampling.motion == "previous":
                 motion = frame
             yield to_pixels(frame)
