@@ -9,12 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
+from viseme.data.faces import default_backend
 from viseme.data.store import Store
 from viseme.errors import InputError, OutputError, StoreError
 from viseme.evaluation import evaluate as module
 from viseme.evaluation.evaluate import evaluate
+from viseme.evaluation.features import Features
 from viseme.evaluation.finished import Finished
+from viseme.evaluation.identity import csim
 from viseme.evaluation.metrics import METRICS
+from viseme.evaluation.reference import calibration_of
 from viseme.evaluation.results import Results, load
 
 WriteVideo = Callable[[Path, np.ndarray], Path]
@@ -41,6 +45,15 @@ def test_truth_against_itself(results: tuple[Results, Path]) -> None:
     assert found.metrics["ofm"].mean == found.metrics["ofm"].truth > 0
     assert found.metrics["lmd"].by_actor == {"c": pytest.approx(0, abs=1e-4)}
     assert "Frames equal to truth's have no finite PSNR and count 100 dB." in found.notes
+
+
+def test_identity_is_that_of_frame_zero(results: tuple[Results, Path], tiny) -> None:
+    backend, frames = default_backend(), tiny.store.frames("c_1")
+    scale = calibration_of(tiny.store, 64, backend)
+    described = Features(frames[:2].repeat(5, axis=0), backend).descriptors  # of frames 0 and 1
+    by_hand = csim(described[1], described[0], scale)
+    assert results[0].clips[1].curves["identity_truth"][0] == pytest.approx(by_hand, rel=1e-5)
+    assert results[0].clips[1].curves["identity"][0] == pytest.approx(by_hand, rel=1e-5)
 
 
 def test_what_was_scored_is_said(results: tuple[Results, Path], tiny) -> None:

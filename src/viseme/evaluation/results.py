@@ -175,12 +175,12 @@ def _paired(
         raise InputError(
             f"{a.name} and {b.name} were scored against different references; evaluate both against one store"
         )
-    theirs = {clip.clip_id: number(clip) for clip in b.clips if clip.status == "scored"}
+    theirs = {clip.clip_id: number(clip) for clip in b.clips}
     differences: list[float] = []
     actors: list[str] = []
     for clip in sorted(a.clips, key=lambda clip: clip.clip_id):
         mine, other = number(clip), theirs.get(clip.clip_id)
-        if clip.status == "scored" and mine is not None and other is not None:
+        if mine is not None and other is not None:
             differences.append(mine - other)
             actors.append(clip.actor)
     if not differences:
