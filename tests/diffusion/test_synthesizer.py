@@ -70,6 +70,15 @@ def test_the_frame_before_reaches_the_picture_unless_told_not_to() -> None:
         assert np.array_equal(changed[2], rollout(model, driven)[2]) is not reaches
 
 
+@pytest.mark.parametrize("noise", ["shared", "fresh"])
+def test_frames_made_together_are_those_made_one_by_one(noise: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = synthesizer("sampling.motion=identity", f"sampling.noise={noise}")
+    driven = conditioning(model, 12), conditioning(model, 9, seed=1)
+    at_once = rollout(model, *driven)
+    monkeypatch.setattr("viseme.diffusion.synthesizer.TOGETHER", 1)
+    assert np.abs(rollout(model, *driven).astype(int) - at_once.astype(int)).max() <= 1
+
+
 def test_a_landmark_model_without_landmarks_is_one_clear_line() -> None:
     model = synthesizer("model.landmarks=true")
     with pytest.raises(InputError, match="give --landmarks"):

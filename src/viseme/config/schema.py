@@ -27,7 +27,7 @@ class AudioConfig(Section):
     """How sound becomes one feature vector a video frame."""
 
     kind: Literal["mel"] = "mel"
-    bands: PositiveInt = 40
+    bands: Annotated[int, Field(ge=2)] = 40
     """Mel bands; each frame holds four columns of them, 10 ms apart."""
     context: NonNegativeInt = 2
     """Frames of context each side that a model sees with its own."""
@@ -46,6 +46,10 @@ class DataConfig(Section):
     """Share of windows mirrored left to right."""
     colour: NonNegativeFloat = 0.15
     """Strength of the colour jitter: brightness, contrast, saturation and tint, one draw a window."""
+    tract: NonNegativeFloat = 0.0
+    """Largest stretch of a window's mel bands, as another vocal tract would give them: 0.12 is plus or minus 12 %."""
+    tilt: NonNegativeFloat = 0.0
+    """Height of a smooth random curve over a window's log-mel bands, as another microphone would add."""
     mouth_margin: NonNegativeFloat = 5 / 64
     """How far the mouth box reaches past points 48-67, as a share of the picture (Diffused Heads: 5 of 64 pixels)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from viseme.audio.features import encode
 from viseme.audio.mel import with_context
 from viseme.config.schema import AudioConfig, DataConfig
 from viseme.data.augment import augment
+from viseme.data.augment_sound import augment_sound
 from viseme.data.faces import MOUTH
 from viseme.data.store import ClipRow, Store
 from viseme.errors import StoreError
@@ -46,7 +48,9 @@ class Windows:
         columns: list[Tensor] = [torch.stack(column) for column in zip(*parts, strict=True)]
         batch = Batch(*columns)
         if augmented:
-            batch = augment(batch, flip=self.data.flip, colour=self.data.colour, rng=rng)
+            data = self.data
+            sound = augment_sound(batch.audio, self.audio.bands, tract=data.tract, tilt=data.tilt, rng=rng)
+            batch = augment(replace(batch, audio=sound), flip=data.flip, colour=data.colour, rng=rng)
         return batch
 
     def _window(self, row: ClipRow, time: float, other: float) -> tuple[Tensor, ...]:

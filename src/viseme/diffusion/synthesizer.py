@@ -1,4 +1,8 @@
-"""A trained denoiser at work: frame after frame, each from noise, its own last frame as motion frame."""
+"""A trained denoiser at work: each frame from noise, with its own last frame as motion frame or with none.
+
+Fed its own last frame it makes one frame at a time. With the identity frame in that place no frame waits for another,
+and several are made at once, which keeps the machine busy with a single clip.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,9 @@ from viseme.errors import InputError
 from viseme.nn.images import to_pixels, to_signed
 from viseme.nn.precision import autocast
 from viseme.types import Conditioning, Float32, UInt8
+
+TOGETHER = 16
+"""Frames of all clips denoised at once where none waits for another: memory stays flat in their length."""
 
 
 class DdpmSynthesizer:
@@ -44,50 +51,54 @@ class DdpmSynthesizer:
 
     @torch.inference_mode()
     def synthesize(self, conditionings: Sequence[Conditioning], rng: torch.Generator) -> Iterator[UInt8]:
-        device = next(self.network.parameters()).device
+        device, count = next(self.network.parameters()).device, len(conditionings)
         sampling = self.config.sampling
         identity = to_signed(np.stack([c.identity for c in conditionings])).to(device)
 
-        def draw() -> Tensor:
-            return torch.randn(identity.shape, generator=rng, device=rng.device).to(device)
+        def draw(like: Tensor = identity) -> Tensor:
+            return torch.randn(like.shape, generator=rng, device=rng.device).to(device)
 
-        motion, noise = identity, draw()
-        for t in range(1, max(c.frames for c in conditionings)):
-            if sampling.noise == "fresh" and t > 1:
-                noise = draw()
-            pictures = reference_pictures(identity, motion)
+        motion, shared = identity, draw() if sampling.noise == "shared" else None
+        length = max(c.frames for c in conditionings)
+        together = 1 if sampling.motion == "previous" else max(1, TOGETHER // count)
+        for start in range(1, length, together):
+            times = range(start, min(start + together, length))
+            noise = torch.cat([draw() if shared is None else shared for _ in times])  # [times x clips,3,H,W]
+            photos = identity.repeat(len(times), 1, 1, 1)
+            pictures = reference_pictures(photos, motion.repeat(len(times), 1, 1, 1))
 
             def estimate(x_t: Tensor, step: int) -> Tensor:
                 steps = torch.full((len(x_t),), step, device=device)
                 output = self.network.denoise(x_t, steps, pictures, signals)  # noqa: B023
-                return self.process.x0(as_prediction(self.config, output, identity), x_t, steps)
+                return self.process.x0(as_prediction(self.config, output, photos), x_t, steps)  # noqa: B023
 
-            # One context a frame: autocast converts the weights once in it, not once a step.
+            # One context for all steps: autocast converts the weights once in it, not once a step.
             with autocast(device, sampling.precision):
                 signals = self.network.embed_signals(
-                    {name: value.to(device) for name, value in self._signals(conditionings, t).items()}
+                    {name: value.to(device) for name, value in self._signals(conditionings, times).items()}
                 )
-                frame = ddim(
+                frames = ddim(
                     estimate,
                     noise,
                     self.process.alpha_bar,
                     self.timesteps,
                     eta=sampling.eta,
                     clamp=sampling.clamp == "static",
-                    draw=draw,
+                    draw=lambda: draw(noise),  # noqa: B023
                 ).clamp(-1, 1)
             if sampling.motion == "previous":
-                motion = frame
-            yield to_pixels(frame)
+                motion = frames
+            yield from to_pixels(frames).reshape(len(times), count, self.size, self.size, 3)
 
-    def _signals(self, conditionings: Sequence[Conditioning], t: int) -> dict[str, Tensor]:
-        """Each clip's signals at time t (its last ones where it has ended), `[B,D]`."""
-        signals = {"audio": torch.from_numpy(np.stack([c.audio[min(t, c.frames - 1)] for c in conditionings]))}
+    def _signals(self, conditionings: Sequence[Conditioning], times: Sequence[int]) -> dict[str, Tensor]:
+        """Each clip's signals at these times (its last ones where it has ended), `[times x clips,D]`."""
+        moments = [(c, min(t, c.frames - 1)) for t in times for c in conditionings]
+        signals = {"audio": torch.from_numpy(np.stack([c.audio[t] for c, t in moments]))}
         if self.uses_landmarks:
             points = []
-            for c in conditionings:
+            for c, t in moments:
                 if c.landmarks is None:
                     raise InputError(f"{c.clip_id or self.name}: {self.name} is driven by landmarks; give --landmarks")
-                points.append((c.landmarks[min(t, c.frames - 1)] / self.size * 2 - 1).reshape(-1))
+                points.append((c.landmarks[t] / self.size * 2 - 1).reshape(-1))
             signals["landmarks"] = torch.from_numpy(np.stack(points).astype(np.float32))
         return signals
