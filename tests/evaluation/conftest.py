@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,15 +23,6 @@ FRAMES = 13
 SPLITS = {"a_0": "train", "a_1": "train", "b_0": "train", "b_1": "train", "c_0": "test", "c_1": "test", "c_2": "test"}
 
 WriteVideo = Callable[[Path, UInt8], Path]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The cache of these tests, away from the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder))
-        yield folder / "viseme"
 
 
 @dataclass(frozen=True)
