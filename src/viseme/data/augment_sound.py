@@ -18,7 +18,7 @@ def augment_sound(audio: Tensor, bands: int, *, tract: float, tilt: float, rng: 
         audio: features with or without context; a window's columns all change alike.
         bands: mel bands of a column.
         tract: each window's bands are stretched by a factor drawn evenly from 1 - tract to 1 + tract.
-        tilt: a straight line and a parabola over the bands, each of a height drawn evenly from -tilt to tilt, are added.
+        tilt: a straight line and a parabola over the bands, of heights drawn evenly from -tilt to tilt, are added.
         rng: draws one stretch and one curve a window.
 
     Returns:
@@ -29,7 +29,7 @@ def augment_sound(audio: Tensor, bands: int, *, tract: float, tilt: float, rng: 
     if tilt > 0:
         across = torch.linspace(-1, 1, bands)
         curve = _evenly(len(audio), rng)[:, None] * across + _evenly(len(audio), rng)[:, None] * (2 * across**2 - 1)
-        audio = (audio.unflatten(-1, (-1, bands)) + tilt * curve[:, None, None]).flatten(-2)
+        audio = (_columns(audio, bands) + tilt * curve[:, None, None]).flatten(-2)
     return audio
 
 
@@ -38,9 +38,14 @@ def stretched(audio: Tensor, bands: int, factors: Tensor) -> Tensor:
     places = (torch.arange(bands) * factors[:, None]).clamp(0, bands - 1)  # [B, bands]
     lower = places.long().clamp(max=bands - 2)
     share = (places - lower)[:, None, None]
-    columns = audio.unflatten(-1, (-1, bands))  # [B, T, D / bands, bands]
+    columns = _columns(audio, bands)
     index = lower[:, None, None].expand_as(columns)
     return torch.lerp(columns.gather(-1, index), columns.gather(-1, index + 1), share).flatten(-2)
+
+
+def _columns(audio: Tensor, bands: int) -> Tensor:
+    """`[B,T,D]` to `[B,T,D / bands,bands]`."""
+    return audio.reshape(*audio.shape[:-1], -1, bands)
 
 
 def _evenly(count: int, rng: torch.Generator) -> Tensor:
