@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from viseme.machine import Machine
     from viseme.training.trainer import TrainReport
     from viseme.types import Synthesizer
+    from viseme.weights import Part
 
 __all__ = [
     "Preset",
@@ -34,12 +35,14 @@ __all__ = [
     "demo",
     "doctor",
     "evaluate",
+    "fetch_pretrained",
     "generate",
     "inspect",
     "load_config",
     "load_model",
     "prepare",
     "presets",
+    "pretrained",
     "synthetic",
     "train",
 ]
@@ -67,6 +70,25 @@ def corpora(name: str | None = None) -> list[Corpus]:
     from viseme.data.corpora import CORPORA, corpus_named
 
     return [corpus_named(name)] if name is not None else [CORPORA[known] for known in sorted(CORPORA)]
+
+
+def pretrained() -> list[tuple[Part, bool]]:
+    """The pretrained parts that others made, each with whether it is here."""
+    from viseme.weights import PARTS, here
+
+    return [(part, here(part.name) is not None) for part in PARTS.values()]
+
+
+def fetch_pretrained(name: str, path: AnyPath | None = None) -> Path:
+    """Bring a pretrained part into the cache, by download or from a file; returns where it lies.
+
+    Raises:
+        InputError: an unknown part, no address that gives it, a download that fails, or another file than published.
+        OutputError: the cache cannot be written.
+    """
+    from viseme.weights import fetch, take
+
+    return fetch(name) if path is None else take(name, path)
 
 
 def synthetic(
@@ -158,6 +180,7 @@ def load_model(
     """A run folder, a weights file, a bundled model's name, or `control:NAME`, ready to make frames.
 
     A control reads the store `data` and makes frames of `size` pixels; a model has a size of its own.
+    `control:blurred:LIKE`, LIKE being a results file or a folder of videos, blurs truth until it is as sharp as these.
     """
     name = fspath(model)
     if not name.startswith("control:"):
@@ -169,9 +192,23 @@ def load_model(
     if overrides:
         raise InputError(f"{name}: a control has no settings to set ({overrides[0]})")
     from viseme.data.store import Store
-    from viseme.generation.controls import control
+    from viseme.generation.controls import control, shown
 
-    return control(name, Store.open(data), size)
+    store = Store.open(data)
+    kind, _, like = name.removeprefix("control:").partition(":")
+    if kind == "blurred" and like and not _is_number(like):
+        from viseme.evaluation.blur import matching_sigma
+
+        name = f"control:blurred:{matching_sigma(shown, store, like, size)}"
+    return control(name, store, size)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def generate(
@@ -223,11 +260,16 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     jobs: int | None = None,
     seed: int = 0,
+    resample: bool = False,
 ) -> Results:
-    """Score a folder of videos against the clips of a store; writes `out` (JSON) and strips beside it."""
+    """Score a folder of videos against a store, a folder of true videos, or a CSV of `candidate,reference[,actor]`.
+
+    Writes `out` (JSON) and strips beside it. Videos of other rates than 25 frames a second, or of another size than
+    truth's, are refused unless `resample` is set.
+    """
     from viseme.evaluation.evaluate import evaluate as run
 
-    return run(videos, reference, out, metrics=metrics, jobs=jobs, seed=seed)
+    return run(videos, reference, out, metrics=metrics, jobs=jobs, seed=seed, resample=resample)
 
 
 def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:

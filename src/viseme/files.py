@@ -56,3 +56,9 @@ def sha256(path: str | os.PathLike[str]) -> str:
     """The hexadecimal SHA-256 of a file, read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_dir() -> Path:
+    """`$XDG_CACHE_HOME/viseme`, or `~/.cache/viseme`."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "viseme"

@@ -52,13 +52,44 @@ def test_a_missing_and_a_broken_video_are_named_and_1(cli, store, videos, tmp_pa
         (["EMPTY", "--reference", "STORE", "--out", "r.json"], "no video"),
         (["VIDEOS", "--reference", "STORE", "--out", "r.json", "--metrics", "pnsr"], "psnr"),
         (["VIDEOS", "--reference", "STORE"], "--out"),
+        (["VIDEOS", "--reference", "EMPTY", "--out", "r.json"], "holds no true videos"),
+        (["VIDEOS", "--reference", "BAD.csv", "--out", "r.json"], "its first line must be candidate,reference"),
     ],
 )
 def test_bad_input_is_one_line(cli, store, videos, tmp_path, monkeypatch, arguments, says):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
-    places = {"VIDEOS": videos, "STORE": store, "EMPTY": tmp_path / "empty"}
+    (tmp_path / "bad.csv").write_text("a.mp4,b.mp4\n")
+    places = {"BAD.csv": tmp_path / "bad.csv", "VIDEOS": videos, "STORE": store, "EMPTY": tmp_path / "empty"}
     outcome = cli("evaluate", *(places.get(one, one) for one in arguments))
     assert outcome.code == 2
     assert says in outcome.line
     assert not (tmp_path / "r.json").exists()
+
+
+def test_true_videos_and_pairs_serve_as_well(cli, store, videos, tmp_path):
+    """The re-encoded truth against itself, by name and by a CSV; its manifest says who speaks."""
+    rows = [f"videos/{path.name},videos/{path.name},a003" for path in sorted(videos.glob("*.mp4"))]
+    (tmp_path / "pairs.csv").write_text("\n".join(["candidate,reference,actor", *rows]))
+    for reference in (videos, tmp_path / "pairs.csv"):
+        out = tmp_path / f"{reference.stem}.json"
+        outcome = cli("evaluate", videos, "--reference", reference, "--out", out, *QUICK)
+        assert outcome.code == 0
+        results = json.loads(out.read_text())
+        assert results["metrics"]["psnr"]["by_actor"] == {"a003": 100}
+        assert results["provenance"]["weights"]
+
+
+def test_truth_as_soft_as_a_system_s_videos(cli, store, videos, tmp_path):
+    blurred = tmp_path / "blurred"
+    assert cli("generate", "control:blurred:1.5", "--data", store, "--out", blurred).code == 0
+    again = tmp_path / "again"
+    assert cli("generate", f"control:blurred:{blurred}", "--data", store, "--out", again).code == 0
+    manifest = json.loads((again / "manifest.json").read_text())
+    kind, _, sigma = manifest["system"]["control"].partition(":")
+    assert kind == "blurred"
+    assert float(sigma) == pytest.approx(1.5, abs=0.02)
+    assert str(tmp_path) not in json.dumps(manifest)
+    outcome = cli("generate", f"control:blurred:{tmp_path / 'gone'}", "--data", store, "--out", tmp_path / "none")
+    assert outcome.code == 2
+    assert "neither a sigma nor a results file" in outcome.line

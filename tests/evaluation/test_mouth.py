@@ -9,10 +9,12 @@ from hypothesis.extra.numpy import arrays
 from viseme.evaluation.mouth import (
     correlation,
     fitted,
+    least_spread_ratio,
     mean_curve,
     mouth_correlation,
     opening,
     regressed_out,
+    spread_each_second,
     spread_ratio,
 )
 
@@ -102,3 +104,29 @@ def test_spread_ratio() -> None:
     assert spread_ratio(0.5 * wave + 9, wave) == pytest.approx(0.5)
     with pytest.raises(ValueError, match="does not move"):
         spread_ratio(wave, np.ones(30))
+
+
+def test_spread_each_second_by_hand() -> None:
+    series = np.r_[np.tile([0.0, 2.0], 25), np.zeros(25)]
+    spread = spread_each_second(series)
+    assert spread.shape == (51,)
+    assert spread[0] == pytest.approx(series[:25].std())
+    assert spread[-1] == 0
+    assert spread_each_second([0.0, 2.0]) == pytest.approx([1])  # shorter than a second: all of it
+
+
+def test_lips_that_stop_half_way_are_seen() -> None:
+    truth = np.sin(np.arange(75) / 2)
+    stopping = np.where(np.arange(75) < 40, truth, truth[40])
+    assert least_spread_ratio(truth, truth) == 1
+    assert least_spread_ratio(0.4 * truth + 2, truth) == pytest.approx(0.4)
+    assert least_spread_ratio(stopping, truth) == pytest.approx(0, abs=1e-9)
+    assert spread_ratio(stopping, truth) > 0.6  # which the spread over the clip hardly shows
+
+
+def test_lips_may_rest_where_truth_s_do() -> None:
+    truth = np.where(np.arange(75) < 40, np.sin(np.arange(75) / 2), 0.1)
+    candidate = np.where(np.arange(75) < 40, truth, 0.3)
+    assert least_spread_ratio(candidate, truth) > 0.9
+    with pytest.raises(ValueError, match="does not move"):
+        least_spread_ratio(candidate, np.ones(75))

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
 from viseme.data.faces import default_backend
+from viseme.errors import InputError
 from viseme.evaluation.features import Features, TruthFeatures
 from viseme.evaluation.identity import Calibration
-from viseme.evaluation.metrics import METRICS
+from viseme.evaluation.metrics import METRICS, SYNCNET
 from viseme.evaluation.reference import training_curve
 from viseme.evaluation.score import Sample, Scored, score
+from viseme.evaluation.syncnet import SyncNet
 
+TOO_SHORT = {"av_lag", "blink_rate", "blink_length"} | SYNCNET
+"""Metrics that a clip of twelve frames without sound cannot have."""
+SILENCE = np.zeros(13 * 640, np.float32)
 SCALE = Calibration(same=0.99, different=0.8)
 
 
@@ -29,17 +38,24 @@ def of_itself(tiny) -> Scored:
 def test_truth_against_itself_is_perfect(of_itself: Scored) -> None:
     values = of_itself.values
     assert values["psnr"] == 100
+    assert values["snr"] == 100
     assert values["ssim"] == pytest.approx(1, abs=1e-12)
     assert values["lmd"] == pytest.approx(0, abs=1e-4)
     assert values["mouth_lmd"] == pytest.approx(0, abs=1e-4)
     assert values["mouth_correlation"] == pytest.approx(1)
     assert values["mouth_correlation_raw"] == pytest.approx(1)
     assert values["opening_spread"] == pytest.approx(1)
+    assert values["opening_spread_least"] == pytest.approx(1)
     assert -1 <= values["mean_curve_raw"] < 1
 
 
 def test_truth_s_own_numbers_stand_beside(of_itself: Scored) -> None:
     shared = {
+        "av_lag",
+        "blink_rate",
+        "blink_length",
+        "head_roll",
+        "head_shift",
         "csim",
         "ofm",
         "f_mse",
@@ -48,23 +64,26 @@ def test_truth_s_own_numbers_stand_beside(of_itself: Scored) -> None:
         "brightness_drift",
         "sharpness_drift",
         "identity_drift",
-    }
-    assert set(of_itself.truth) == shared | {"opening_spread"}
-    assert of_itself.truth["opening_spread"] == 1
+        "ofm_legacy",
+        "f_mse_legacy",
+    } - TOO_SHORT
+    assert set(of_itself.truth) == shared | {"opening_spread", "opening_spread_least"}
+    assert of_itself.truth["opening_spread"] == of_itself.truth["opening_spread_least"] == 1
     for name in shared:
         assert of_itself.truth[name] == of_itself.values[name]
 
 
 def test_every_metric_is_there(of_itself: Scored) -> None:
-    assert list(of_itself.values) == list(METRICS)
-    assert of_itself.missing == {}
+    assert list(of_itself.values) == [name for name in METRICS if name not in TOO_SHORT]
+    assert set(of_itself.missing) == TOO_SHORT
 
 
 def test_curves(of_itself: Scored) -> None:
-    kinds = {"opening", "brightness", "sharpness", "identity"}
+    kinds = {"opening", "spread", "brightness", "sharpness", "identity"}
     assert set(of_itself.curves) == kinds | {f"{kind}_truth" for kind in kinds}
     lengths = {name: len(series) for name, series in of_itself.curves.items()}
-    assert lengths == {name: 3 if name.startswith("identity") else 12 for name in lengths}
+    expected = {"identity": 3, "spread": 1}
+    assert lengths == {name: expected.get(name.removesuffix("_truth"), 12) for name in lengths}
     assert np.std(of_itself.curves["opening_truth"]) > 0.01  # the mouth does move
 
 
@@ -74,6 +93,8 @@ def test_a_frozen_mouth_follows_nothing(tiny) -> None:
     assert found.values["mouth_correlation"] == 0
     assert found.values["mouth_correlation_raw"] == 0
     assert found.values["opening_spread"] == 0
+    assert found.values["opening_spread_least"] == 0
+    assert found.values["head_roll"] == found.values["head_shift"] == 0
     assert found.values["f_mse"] == 0
     assert found.values["brightness_drift"] == 0
     assert found.values["csim"] == pytest.approx((1 - 0.8) / 0.19)
@@ -96,7 +117,7 @@ def test_without_a_scale_there_is_no_csim(tiny) -> None:
 def test_one_scored_frame_has_no_motion_and_says_so(tiny) -> None:
     found = score(sample(tiny, tiny.store.frames("c_0")[1:2]), METRICS)
     assert {"psnr", "ssim", "lmd", "csim", "brightness"} <= set(found.values)
-    assert {"ofm", "f_mse", "brightness_drift", "identity_drift", "opening_spread"} <= set(found.missing)
+    assert {"ofm", "f_mse", "brightness_drift", "identity_drift", "opening_spread", "head_roll"} <= set(found.missing)
     assert all(np.isfinite(list(found.values.values())))
 
 
@@ -111,3 +132,41 @@ def test_only_what_is_asked_for(tiny) -> None:
     assert set(found.values) == {"psnr", "brightness"}
     assert set(found.curves) == {"brightness", "brightness_truth"}
     assert "track" not in only.candidate.__dict__  # no landmarks were looked for
+
+
+def test_a_lag_says_why_it_is_missing(tiny) -> None:
+    def missing(**parts: object) -> str:
+        heard = SimpleNamespace(**{"candidate": lambda: SILENCE, "truth": lambda: SILENCE, **parts})
+        return score(replace(sample(tiny), heard=heard), ["av_lag"]).missing["av_lag"]
+
+    def broken() -> np.ndarray:
+        raise InputError("c_0.mp4: holds no sound")
+
+    def alone() -> None:
+        raise ValueError("the store has no training clips")
+
+    assert score(sample(tiny), ["av_lag"]).missing["av_lag"] == "its sound is not known"
+    assert missing(candidate=broken) == "its sound cannot be read: c_0.mp4: holds no sound"
+    assert missing(truth=lambda: None) == "truth has no sound"
+    assert missing(canonical=alone) == "the store has no training clips"
+
+
+def test_syncnet_scores_both_sides_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    network = SyncNet().eval()
+    monkeypatch.setattr("viseme.evaluation.syncnet.published", lambda: network)
+    rng = np.random.default_rng(0)
+    frames, audio = rng.integers(0, 256, (24, 64, 64, 3), np.uint8), rng.normal(0, 0.1, 25 * 640).astype(np.float32)
+    backend, heard = default_backend(), SimpleNamespace(candidate=lambda: audio, truth=lambda: audio)
+    truth = TruthFeatures(frames, backend, identity=frames[0], key=("syncnet",))
+    found = score(Sample(Features(frames, backend), truth, np.zeros(0), SCALE, heard), sorted(SYNCNET))
+    assert set(found.values) == set(SYNCNET)
+    assert found.values == found.truth
+    assert found.values["lse_c"] >= 0
+    assert found.values["lse_d"] > 0
+
+
+def test_syncnet_without_its_weights_says_what_brings_them(tiny) -> None:
+    heard = SimpleNamespace(candidate=lambda: SILENCE, truth=lambda: SILENCE)
+    with pytest.raises(InputError, match="viseme weights syncnet"):
+        score(replace(sample(tiny), heard=heard), ["lse_c"])

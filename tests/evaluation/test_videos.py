@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from viseme.errors import InputError
-from viseme.evaluation.videos import find_videos, first_size, read_candidate
+from viseme.evaluation.reference import StoreReference, open_reference
+from viseme.evaluation.videos import find_videos, read_candidate
 
 WriteVideo = Callable[[Path, np.ndarray], Path]
 
@@ -36,13 +37,13 @@ def manifest(folder: Path, **changes: object) -> None:
 
 def test_a_manifest_says_everything(folder: Path, tiny) -> None:
     manifest(folder)
-    found = find_videos(folder, tiny.store.clips())
+    found = find_videos(folder, StoreReference(tiny.store))
     assert found.system == {"name": "tiny", "size": 64, "leaking": True}
     assert (found.split, found.fingerprint) == ("test", "abc")
     assert found.files == {"c_0": folder / "c_0.mp4", "c_9": folder / "c_9.mp4"}
     assert found.failed["c_1"] == "not generated: one clip alone"
     assert "outside the folder" in found.failed["c_2"]
-    assert found.others == ["c_9"]
+    assert found.others == ["c_9.mp4"]
 
 
 @pytest.mark.parametrize(
@@ -53,12 +54,13 @@ def test_a_manifest_says_everything(folder: Path, tiny) -> None:
         ({"reference": {}}, "is damaged"),
         ({"system": 3}, "is damaged"),
         ({"clips": None}, "is damaged"),
+        ({"clips": [3]}, "is damaged"),
     ],
 )
 def test_a_damaged_manifest(folder: Path, tiny, changes: dict[str, object], says: str) -> None:
     manifest(folder, **changes)
     with pytest.raises(InputError, match=says) as caught:
-        find_videos(folder, tiny.store.clips())
+        find_videos(folder, StoreReference(tiny.store))
     assert str(caught.value).startswith("ours/manifest.json: ")
     assert "\n" not in str(caught.value)
 
@@ -66,10 +68,11 @@ def test_a_damaged_manifest(folder: Path, tiny, changes: dict[str, object], says
 def test_a_plain_folder_goes_by_names(folder: Path, tiny) -> None:
     for name in ("c_1.MP4", "c_0.webm", "c_0.txt", "other.mp4", ".c_2.mp4"):
         (folder / name).touch()
-    found = find_videos(folder, tiny.store.clips())
+    found = find_videos(folder, StoreReference(tiny.store))
     assert found.system == {"name": "ours"}
     assert found.split == "test"
-    assert found.files == {"c_0": folder / "c_0.webm", "c_1": folder / "c_1.MP4"}
+    names = {"c_0": "c_0.webm", "c_1": "c_1.MP4", "other": "other.mp4"}
+    assert found.files == {clip_id: folder / name for clip_id, name in names.items()}
     assert found.others == ["other.mp4"]
 
 
@@ -86,21 +89,47 @@ def test_a_plain_folder_that_cannot_serve(folder: Path, tiny, names: list[str], 
     for name in names:
         (folder / name).touch()
     with pytest.raises(InputError, match=says):
-        find_videos(folder, tiny.store.clips())
+        find_videos(folder, StoreReference(tiny.store))
 
 
 def test_no_folder(tmp_path: Path, tiny) -> None:
     with pytest.raises(InputError, match="is no folder"):
-        find_videos(tmp_path / "none", tiny.store.clips())
+        find_videos(tmp_path / "none", StoreReference(tiny.store))
 
 
-def test_size_is_that_of_the_first_that_can_be_read(folder: Path, tiny, write_video: WriteVideo) -> None:
-    (folder / "c_0.mp4").write_text("no video")
-    write_video(folder / "c_1.mkv", np.zeros((3, 32, 48, 3), np.uint8))
-    write_video(folder / "c_2.mkv", np.zeros((3, 32, 32, 3), np.uint8))
-    found = find_videos(folder, tiny.store.clips())
-    assert first_size(found, ["c_0", "c_1", "c_2"]) == 32
-    assert first_size(found, ["c_0", "c_1", "absent"]) is None
+def test_a_manifest_s_names_serve_for_any_reference_but_its_split_does_not(folder: Path, tmp_path: Path) -> None:
+    manifest(folder)
+    (tmp_path / "true").mkdir()
+    for name in ("c_0.mp4", "c_1.mp4", "c_5.mp4"):
+        (tmp_path / "true" / name).touch()
+    found = find_videos(folder, open_reference(tmp_path / "true"))
+    assert found.split == "all"
+    assert found.system["name"] == "tiny"
+    assert set(found.files) == {"c_0", "c_9"}
+    assert found.others == ["c_2", "c_9.mp4"]
+
+
+@pytest.fixture
+def pairs(folder: Path, tmp_path: Path) -> Path:
+    """Two pairs of three candidates, one of them in a folder of its own."""
+    (folder / "deep").mkdir()
+    for name in ("x.mp4", "deep/y.mp4", "x.avi", "z.mkv", "notes.txt"):
+        (folder / name).touch()
+    path = tmp_path / "pairs.csv"
+    path.write_text("candidate,reference\nours/x.mp4,true/1.mp4\nours/deep/y.mp4,true/2.mp4\n", encoding="utf-8")
+    return path
+
+
+def test_pairs_say_which_is_which_and_the_rest_is_named(folder: Path, pairs: Path) -> None:
+    found = find_videos(folder, open_reference(pairs))
+    assert found.files == {"1": folder / "x.mp4", "2": folder / "deep" / "y.mp4"}
+    assert found.others == ["x.avi", "z.mkv"]
+    assert (found.system, found.split) == ({"name": "ours"}, "all")
+
+
+def test_pairs_of_another_folder(folder: Path, pairs: Path) -> None:
+    with pytest.raises(InputError, match=r"pairs.csv: the candidate x.mp4 does not lie in deep; give the folder"):
+        find_videos(folder / "deep", open_reference(pairs))
 
 
 def test_frames_come_back_as_they_were(tmp_path: Path, write_video: WriteVideo) -> None:
@@ -122,6 +151,11 @@ def test_another_length_or_size(tmp_path: Path, write_video: WriteVideo, stated:
     path = write_video(tmp_path / "a.mkv", np.zeros((6, 32, 32, 3), np.uint8))
     with pytest.raises(InputError, match=says):
         read_candidate(path, stated, size)
+
+
+def test_another_size_if_asked(tmp_path: Path, write_video: WriteVideo) -> None:
+    path = write_video(tmp_path / "a.mkv", np.zeros((6, 32, 32, 3), np.uint8))
+    assert read_candidate(path, 6, 16, resample=True).shape == (6, 16, 16, 3)
 
 
 def test_reasons_name_the_file_alone(tmp_path: Path) -> None:

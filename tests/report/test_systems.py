@@ -54,6 +54,15 @@ def test_results_of_different_references_are_refused_in_one_line(written, field,
     assert "\n" not in str(caught.value)
 
 
+def test_results_of_different_frame_rates_are_refused_in_one_line(written):
+    other = written(name="b", system={"fps": 30})
+    with pytest.raises(InputError) as caught:
+        load_systems({"a": written(name="a"), "b": other})
+    assert str(caught.value) == ("b: was scored at 30 frames a second and a at 25; evaluate both at one rate")
+    unstated = written(name="c", system={"fps": None})
+    assert [system.fps for system in load_systems({"a": written(name="a"), "c": unstated})] == [25, 25]
+
+
 def test_nothing_to_compare_and_nameless_results_are_refused(written):
     with pytest.raises(InputError, match="nothing to compare"):
         load_systems({})

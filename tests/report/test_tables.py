@@ -43,10 +43,21 @@ def test_a_metric_that_a_system_lacks_says_so(group):
 
 
 def test_a_mean_over_fewer_clips_says_over_how_many(group):
-    found = group({"name": "a", "missing": {"s1_000": {"csim": "no face"}}})
+    found = group(
+        {"name": "a", "missing": {"s1_000": {"csim": "no face"}}}, {"name": "b", "failed": {"s2_001": "gone"}}
+    )
     table = rows(metric_table(found))
-    assert table["csim"].cells[0].note == "11 clips"
-    assert table["psnr"].cells[0].note == ""
+    a, b = table["csim"].cells
+    assert a.interval.endswith("], 11 of 12 clips")
+    assert b.interval.endswith("], 11 of 12 clips")
+    a, b = table["psnr"].cells
+    assert a.interval.endswith("]")
+    assert b.interval.endswith("], 11 of 12 clips")
+
+
+def test_the_same_clips_need_no_number(group):
+    found = group({"name": "a", "failed": {"s1_000": "gone"}}, {"name": "b", "failed": {"s1_000": "gone"}})
+    assert all(cell.interval.endswith("]") for row in metric_table(found) for cell in row.cells)
 
 
 def test_marks_lie_on_one_scale_that_holds_everything(group):

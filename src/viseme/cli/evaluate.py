@@ -1,4 +1,4 @@
-"""`viseme evaluate`: a folder of videos scored against the clips of a store."""
+"""`viseme evaluate`: a folder of videos scored against true clips."""
 
 from __future__ import annotations
 
@@ -17,15 +17,25 @@ if TYPE_CHECKING:
 
 def evaluate(
     videos: Annotated[Path, typer.Argument(metavar="VIDEOS", help="Folder of videos named by clip.")],
-    reference: Annotated[Path, typer.Option(metavar="STORE", help="Store that holds the true clips.")],
+    reference: Annotated[
+        Path,
+        typer.Option(
+            metavar="TRUTH", help="Store, folder of true videos, or CSV of pairs: candidate,reference[,actor]."
+        ),
+    ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Results, as JSON.")],
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Only these metrics; all when left out.")] = None,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Change videos of other rates than 25 fps or other sizes than truth's.")
+    ] = False,
     seed: Seed = 0,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
-    """Score videos against the clips of a store."""
-    results = api.evaluate(videos, reference, out, metrics=names(metrics) or None, jobs=jobs, seed=seed)
+    """Score videos against the clips of a store, true videos, or a CSV of pairs."""
+    results = api.evaluate(
+        videos, reference, out, metrics=names(metrics) or None, jobs=jobs, seed=seed, resample=resample
+    )
     if as_json:
         print(out.read_text(encoding="utf-8"), end="")
     else:

@@ -24,6 +24,7 @@ from viseme.cli import (
     presets,
     synthetic,
     train,
+    weights,
 )
 from viseme.errors import VisemeError
 
@@ -46,6 +47,7 @@ for command in (
     prepare.prepare,
     inspect.inspect,
     presets.presets,
+    weights.weights,
     train.train,
     generate.generate,
     evaluate.evaluate,

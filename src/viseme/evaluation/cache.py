@@ -7,26 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viseme.errors import OutputError
-from viseme.files import written_aside
+from viseme.files import cache_dir, written_aside
 
 Arrays = Mapping[str, NDArray[Any]]
-
-
-def cache_dir() -> Path:
-    """`$XDG_CACHE_HOME/viseme`, or `~/.cache/viseme`."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "viseme"
 
 
 def cached(folder: str, key: tuple[object, ...], names: tuple[str, ...], compute: Callable[[], Arrays]) -> Arrays:

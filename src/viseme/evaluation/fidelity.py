@@ -1,6 +1,6 @@
-"""How close each frame's pixels are to truth's: PSNR and SSIM.
+"""How close each frame's pixels are to truth's: PSNR and SSIM, and SNR over the clip.
 
-PSNR prefers a frozen face to a moving one that is slightly off, so neither judges a talking head by itself.
+PSNR prefers a frozen face to a moving one that is slightly off, so none of them judges a talking head by itself.
 """
 
 from __future__ import annotations
@@ -33,6 +33,23 @@ def psnr(frames: UInt8, truth: UInt8) -> NDArray[np.float64]:
     mse = np.square(difference).mean(axis=(1, 2, 3), dtype=np.float64)
     floor = 255.0**2 / 10 ** (PSNR_CAP / 10)
     return np.asarray(10 * np.log10(255.0**2 / np.maximum(mse, floor)))
+
+
+def snr(frames: UInt8, truth: UInt8) -> float:
+    """Signal-to-noise ratio of a clip in dB, at most 100.
+
+    SNR = 10 log10(sum x^2 / sum((x - y)^2)) of truth x and made y over all pixels, channels and frames, on 0-255
+    values. Unlike PSNR it is higher for brighter videos. Raises `ValueError` where truth is black.
+
+    Args:
+        frames, truth: uint8 `[T,H,W,3]`.
+    """
+    x = truth.astype(np.float32)
+    signal = float(np.square(x).sum(dtype=np.float64))
+    noise = float(np.square(x - frames.astype(np.float32)).sum(dtype=np.float64))
+    if signal == 0:
+        raise ValueError("truth is black, so that there is no signal")
+    return float(10 * np.log10(signal / max(noise, signal / 10 ** (PSNR_CAP / 10))))
 
 
 def ssim(frames: UInt8, truth: UInt8) -> NDArray[np.float64]:

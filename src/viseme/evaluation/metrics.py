@@ -25,6 +25,7 @@ class Metric:
         better: `higher`, `lower`, `truth` (closest to truth's own value), `zero` (closest to 0), `none` (a control).
         digits: decimals worth printing.
         description: one sentence: what it is and over what.
+        default: whether it is scored where no metrics are named.
     """
 
     name: str
@@ -33,12 +34,14 @@ class Metric:
     better: Better
     digits: int
     description: str
+    default: bool = True
 
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("psnr", "PSNR", "dB", "higher", 2, "Peak signal-to-noise ratio, mean over frames; at most 100."),
+        Metric("snr", "SNR", "dB", "higher", 2, "Energy of truth over that of the difference; at most 100."),
         Metric("ssim", "SSIM", "", "higher", 3, "Structural similarity, Gaussian window, mean over frames."),
         Metric("lmd", "LMD", "%", "lower", 2, "Distance of the 68 points to truth's, of truth's eye-corner distance."),
         Metric("mouth_lmd", "Mouth LMD", "%", "lower", 2, "Distance of the mouth points 48-67 to truth's, likewise."),
@@ -70,6 +73,40 @@ METRICS: dict[str, Metric] = {
             "opening_spread", "Opening spread", "", "truth", 2, "Standard deviation of the mouth opening over truth's."
         ),
         Metric(
+            "opening_spread_least",
+            "Opening spread, least second",
+            "",
+            "truth",
+            2,
+            "The same within the second where it is least, of those in which truth speaks: near 0 if the lips stop.",
+        ),
+        Metric(
+            "av_lag",
+            "AV lag (CCA)",
+            "frames",
+            "truth",
+            2,
+            "Frames by which the lips come after the sound of their own file, by canonical correlation.",
+        ),
+        Metric("blink_rate", "Blinks", "1/s", "truth", 2, "Blinks begun a second, from the eye aspect ratio."),
+        Metric("blink_length", "Blink length", "s", "truth", 2, "Mean seconds a blink, where both blink."),
+        Metric(
+            "head_roll",
+            "Head roll",
+            "°",
+            "truth",
+            2,
+            "Range of rotation in the plane, 5th to 95th percentile.",
+        ),
+        Metric(
+            "head_shift",
+            "Head shift",
+            "%",
+            "truth",
+            2,
+            "Range of the place of eyes and nose, 5th to 95th percentile, of the eye-corner distance.",
+        ),
+        Metric(
             "csim",
             "CSIM (dlib)",
             "",
@@ -86,14 +123,43 @@ METRICS: dict[str, Metric] = {
         ),
         Metric("sharpness_drift", "Sharpness drift", "%", "zero", 2, "Sharpness of the last second over the first's."),
         Metric("identity_drift", "Identity drift", "", "zero", 3, "CSIM of the last second less the first second's."),
+        Metric("av_offset", "AV offset (SyncNet)", "frames", "truth", 2, "Frames by which the lips come late.", False),
+        Metric("lse_c", "LSE-C", "", "higher", 2, "SyncNet's confidence, as published: median less least.", False),
+        Metric("lse_d", "LSE-D", "", "lower", 2, "SyncNet's least distance over shifts, as published.", False),
+        Metric(
+            "av_offset_valid", "AV offset, true pairs", "frames", "truth", 2, "The same, ends not zero-padded.", False
+        ),
+        Metric("lse_c_valid", "LSE-C, true pairs", "", "higher", 2, "The same, ends not zero-padded.", False),
+        Metric("lse_d_valid", "LSE-D, true pairs", "", "lower", 2, "The same, ends not zero-padded.", False),
+        Metric(
+            "ofm_legacy",
+            "OFM as Diffused Heads' script",
+            "",
+            "truth",
+            2,
+            "Mean value of a stretched colour picture of the flow at 128 pixels: no motion, for published tables only.",
+            default=False,
+        ),
+        Metric(
+            "f_mse_legacy",
+            "F-MSE as Diffused Heads' script",
+            "",
+            "truth",
+            2,
+            "Squared differences that wrap at 256, frames at 128 pixels: for published tables only.",
+            default=False,
+        ),
     )
 }
 
+SYNCNET = frozenset({"av_offset", "lse_c", "lse_d", "av_offset_valid", "lse_c_valid", "lse_d_valid"})
+"""The metrics that need SyncNet's weights."""
+
 
 def chosen(names: Iterable[str] | None) -> list[str]:
-    """The metrics asked for, in table order; all where None. Raises `InputError` that names the known ones."""
+    """The metrics asked for, in table order; the default ones where None. Raises `InputError`, naming the known."""
     if names is None:
-        return list(METRICS)
+        return [name for name, metric in METRICS.items() if metric.default]
     wanted = set(names)
     if unknown := sorted(wanted - set(METRICS)):
         raise InputError(f"no metric is called {', '.join(unknown)}; known are {', '.join(METRICS)}")

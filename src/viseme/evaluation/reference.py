@@ -1,90 +1,194 @@
-"""What scoring needs to know of the reference store as a whole: the clips, the mean opening curve, the CSIM scale."""
+"""What videos are scored against: the clips of a store, a folder of true videos, or those of a CSV of pairs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+import contextlib
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viseme.data.faces import FaceBackend
 from viseme.data.store import Store
-from viseme.evaluation.cache import Arrays, cached
-from viseme.evaluation.features import VERSION, Features
-from viseme.evaluation.identity import Calibration, calibrate
-from viseme.evaluation.mouth import mean_curve, opening
-
-Item = TypeVar("Item")
-
-CALIBRATION_ACTORS = 32
-CALIBRATION_CLIPS = 4
-"""At most so many training actors, and clips of each, set the CSIM scale."""
+from viseme.errors import InputError
+from viseme.evaluation.background import calibration_of, training_curve
+from viseme.evaluation.identity import Calibration
+from viseme.evaluation.listing import list_videos
+from viseme.evaluation.pairs import read_pairs
+from viseme.evaluation.reading import Look, usual_size
+from viseme.evaluation.truth import UNKNOWN, FilmedClip, StoredClip, TrueClip
+from viseme.files import sha256
 
 
-@dataclass(frozen=True)
-class Reference:
-    """Truth for one split at one size.
+class Reference(Protocol):
+    """Truth as a whole.
 
     Attributes:
-        store: the folder.
-        fingerprint: of the store's content.
-        split: what is scored.
-        size: pixels of the candidate.
-        curve: mean mouth opening of the training clips at frames 1, 2, ...; empty where there are none.
-        calibration: the CSIM scale, or why there is none.
+        name: of the store, the folder or the CSV.
+        fingerprint: equal fingerprints, equal clips of equal actors.
+        clips: all of them, by clip_id.
+        divided: whether the clips belong to the splits of a store.
+        candidates: clip_id -> the video that stands for it, where that is said; None where names say it.
+        videos: clip_id -> true video; empty for a store.
     """
 
-    store: Path
+    name: str
     fingerprint: str
-    split: str
-    size: int
-    curve: NDArray[np.float64]
-    calibration: Calibration | str
+    clips: Sequence[TrueClip]
+    divided: bool
+    candidates: Mapping[str, Path] | None
+    videos: Mapping[str, Path]
+
+    def size(self, looks: Mapping[str, Look], candidate: int | None, resample: bool) -> int:
+        """Pixels a side at which `candidate` is scored; None stands for a candidate of which nothing can be read.
+
+        Args:
+            looks: at truth's videos; empty for a store.
+            candidate: pixels of the videos.
+            resample: whether sizes may differ; the smaller one then counts, so that nothing is enlarged to be scored.
+
+        Raises `InputError` where truth has no such size.
+        """
+
+    def curve(self) -> NDArray[np.float64]:
+        """Mean mouth opening of the training clips at frames 1, 2, ...; empty where there are none."""
+
+    def calibration(self, size: int, backend: FaceBackend) -> Calibration | str:
+        """The CSIM scale, or why there is none."""
+
+    def facts(self, split: str) -> dict[str, Any]:
+        """What `results.json` says of it."""
 
 
-@lru_cache(maxsize=2)
-def opened(store: Path, fingerprint: str) -> Store:
-    """The store, opened once a process; `fingerprint` tells a store from one prepared later in the same place."""
-    return Store.open(store)
+def open_reference(path: str | os.PathLike[str]) -> Reference:
+    """The reference at a path: a store by its `store.json`, any other folder by its videos, a file as CSV of pairs.
 
-
-def training_curve(store: Store) -> NDArray[np.float64]:
-    """Mean mouth opening by frame index over the training clips, `[T-1]`, from the store's own landmarks.
-
-    Frame 0 is left out as it is when scoring, so that number i belongs to frame i + 1. The landmarks are those that
-    `prepare` took from the source at its full size: no detector has to look at every training frame again.
+    Raises:
+        InputError: there is nothing, nothing of these, or nothing in it.
+        StoreError: a store that cannot be opened.
     """
-    return mean_curve([opening(store.landmarks(row.clip_id)[1:]) for row in store.clips("train") if row.frames > 1])
+    place = Path(path)
+    if place.is_file():
+        return pairs_reference(place)
+    if (place / "store.json").is_file():
+        return StoreReference(Store.open(place))
+    if place.is_dir():
+        return folder_reference(place)
+    raise InputError(f"{path}: not a store, nor a folder of true videos, nor a CSV of pairs; check the path")
 
 
-def calibration_of(store: Store, size: int, backend: FaceBackend) -> Calibration | str:
-    """The CSIM scale from the middle frame of up to four clips of up to 32 training actors, evenly chosen; or why not.
+class StoreReference:
+    """The clips of a store."""
 
-    Kept in the cache, since it costs about a tenth of a second a clip.
-    """
-    actors = _evenly(store.actors("train"), CALIBRATION_ACTORS)
-    clips = [[row for row in store.clips("train") if row.actor == actor] for actor in actors]
-    chosen = [row for rows in clips for row in _evenly(rows, CALIBRATION_CLIPS)]
-    if not chosen:
-        return "the store has no training clips"
+    divided = True
+    candidates: Mapping[str, Path] | None = None
 
-    def compute() -> Arrays:
-        frames = (store.frame(row.clip_id, row.frames // 2, size=size) for row in chosen)
-        return {"descriptors": np.concatenate([Features(frame[None], backend).descriptors for frame in frames])}
+    def __init__(self, store: Store) -> None:
+        self.videos: Mapping[str, Path] = {}
+        self.store = store
+        self.name = store.path.resolve().name
+        self.fingerprint = store.fingerprint
+        folder = store.path.absolute()
+        self.clips: Sequence[TrueClip] = [StoredClip(folder, self.fingerprint, row) for row in store.clips()]
 
-    key = (VERSION, backend.name, store.fingerprint, size, CALIBRATION_ACTORS, CALIBRATION_CLIPS)
-    descriptors = cached("calibration", key, ("descriptors",), compute)["descriptors"]
-    try:
-        return calibrate(descriptors, [row.actor for row in chosen])
-    except ValueError as reason:
-        return str(reason)
+    def size(self, looks: Mapping[str, Look], candidate: int | None, resample: bool) -> int:
+        own = self.store.info.size
+        if candidate is None or own % candidate == 0:
+            return candidate or own
+        if not resample:
+            raise InputError(
+                f"{self.store.path}: its frames of {own} pixels give no truth at {candidate}, the videos' size; "
+                f"prepare a store at {candidate} or a multiple, or give --resample to score at {min(own, candidate)}"
+            )
+        return min(own, candidate)
+
+    def curve(self) -> NDArray[np.float64]:
+        return training_curve(self.store)
+
+    def calibration(self, size: int, backend: FaceBackend) -> Calibration | str:
+        return calibration_of(self.store, size, backend)
+
+    def facts(self, split: str) -> dict[str, Any]:
+        return {
+            "store": self.name,
+            "kind": "store",
+            "fingerprint": self.fingerprint,
+            "split": split,
+            "actors": self.store.actors(split),
+            "size": self.store.info.size,
+        }
 
 
-def _evenly(items: list[Item], count: int) -> list[Item]:
-    """At most `count` of the items, evenly spaced, first and last among them."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(index)] for index in np.linspace(0, len(items) - 1, count)]
+class VideosReference:
+    """True videos, each a clip of its own; none of them is a training clip."""
+
+    divided = False
+
+    def __init__(self, path: Path, kind: str, clips: Sequence[FilmedClip], candidates: Mapping[str, Path] | None):
+        if not clips:
+            raise InputError(
+                f"{path}: not a store (no store.json), and holds no true videos; give a store, a folder of videos "
+                "named as the candidate's, or a CSV of pairs"
+            )
+        self.path = path
+        self.name = path.resolve().name
+        self.kind = kind
+        self.clips: Sequence[TrueClip] = sorted(clips, key=lambda clip: clip.clip_id)
+        self.candidates = candidates
+        self.videos: Mapping[str, Path] = {clip.clip_id: clip.path for clip in clips}
+        said = repr([(clip.clip_id, clip.actor, clip.key) for clip in self.clips])
+        self.fingerprint = hashlib.sha256(said.encode()).hexdigest()
+
+    def size(self, looks: Mapping[str, Look], candidate: int | None, resample: bool) -> int:
+        own = usual_size(looks)
+        if own is None:
+            raise InputError(f"{self.path}: none of its true videos can be read as square frames; mend or crop them")
+        if candidate is None or candidate == own:
+            return own
+        if not resample:
+            raise InputError(
+                f"{self.path}: its true videos have {own} pixels a side and the videos {candidate}; "
+                f"resize one, or give --resample to score at {min(own, candidate)}"
+            )
+        return min(own, candidate)
+
+    def curve(self) -> NDArray[np.float64]:
+        return np.zeros(0)
+
+    def calibration(self, size: int, backend: FaceBackend) -> Calibration | str:
+        return "the reference has no training clips"
+
+    def facts(self, split: str) -> dict[str, Any]:
+        return {
+            "store": self.name,
+            "kind": self.kind,
+            "fingerprint": self.fingerprint,
+            "split": split,
+            "actors": sorted({clip.actor for clip in self.clips}),
+        }
+
+
+def folder_reference(folder: Path) -> VideosReference:
+    """A folder of true videos named by clip, or with a manifest, which says who speaks."""
+    listing = list_videos(folder)
+    files = {**{clip_id: folder / f"{clip_id}.mp4" for clip_id in listing.failed}, **listing.files}
+    clips = [_filmed(clip_id, listing.actors.get(clip_id, ""), file) for clip_id, file in files.items()]
+    return VideosReference(folder, "folder", clips, None)
+
+
+def pairs_reference(path: Path) -> VideosReference:
+    """The true videos of a CSV of pairs."""
+    pairs = read_pairs(path)
+    clips = [_filmed(pair.clip_id, pair.actor, pair.reference) for pair in pairs]
+    return VideosReference(path, "pairs", clips, {pair.clip_id: pair.candidate for pair in pairs})
+
+
+def _filmed(clip_id: str, actor: str, file: Path) -> FilmedClip:
+    content = ""
+    with contextlib.suppress(OSError):  # its own row will say so
+        content = sha256(file)
+    return FilmedClip(clip_id, actor or UNKNOWN, file, content)

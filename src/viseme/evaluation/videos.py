@@ -1,24 +1,19 @@
-"""What is to be scored: a folder of videos, with the manifest of `viseme generate` or named by clip."""
+"""What is to be scored: a folder of videos, matched with the clips of a reference, none of either left unaccounted."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from viseme.data.store import ClipRow
-from viseme.data.video import read_frames
 from viseme.errors import InputError
-from viseme.evaluation.results import read_json
+from viseme.evaluation.listing import Listing, is_video, list_videos
+from viseme.evaluation.reading import read
+from viseme.evaluation.reference import Reference
 from viseme.types import UInt8
 
-MANIFEST_SCHEMA = 1
-SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".mpg", ".mpeg", ".m4v", ".flv", ".wmv", ".ts"}
 SLACK = 1
 """Frames by which a candidate may differ from truth; encoders and other rates round."""
 
@@ -44,105 +39,61 @@ class Videos:
     others: Sequence[str]
 
 
-def find_videos(folder: str | os.PathLike[str], clips: Sequence[ClipRow]) -> Videos:
-    """Read a folder's manifest, or match its videos' stems to clip ids.
-
-    Args:
-        folder: of videos.
-        clips: all accepted clips of the reference.
+def find_videos(folder: str | os.PathLike[str], reference: Reference) -> Videos:
+    """Match a folder's videos with the clips of a reference: by its pairs, the folder's manifest, or file names.
 
     Raises:
-        InputError: no folder, a manifest that is none, or no video whose stem is a clip of one split.
+        InputError: no folder, a manifest that is none, no video that stands for a clip, or videos of several splits.
     """
-    path = Path(folder)
-    if not path.is_dir():
-        raise InputError(f"{folder}: is no folder; give a folder of videos, each named after its clip")
-    if (path / "manifest.json").is_file():
-        return _from_manifest(path, clips)
-    return _from_names(path, clips)
+    listing = list_videos(folder, named=reference.candidates is None)
+    if reference.candidates is not None:
+        return _paired(Path(folder), listing, reference, reference.candidates)
+    split_of = {clip.clip_id: clip.split for clip in reference.clips}
+    split = listing.split if listing.split and reference.divided else _only_split(folder, listing, split_of)
+    named = {**listing.files, **listing.failed}
+    others = [_name(listing, clip_id) for clip_id in sorted(named) if split_of.get(clip_id) != split]
+    return Videos(listing.system, split, listing.fingerprint, listing.files, listing.failed, others)
 
 
-def _from_manifest(folder: Path, clips: Sequence[ClipRow]) -> Videos:
-    place = f"{folder.name}/manifest.json"
-    value = read_json(folder / "manifest.json", "a folder that `viseme generate` wrote")
-    if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
-        schema = value.get("schema") if isinstance(value, dict) else None
-        raise InputError(f"{place}: is of schema {schema!r}, this version reads {MANIFEST_SCHEMA}; generate again")
-    try:
-        system, reference = dict(value["system"]), dict(value["reference"])
-        split = str(reference["split"])
-        rows = [(str(row["clip_id"]), row) for row in value["clips"]]
-        system.setdefault("name", folder.resolve().name)
-        known = {row.clip_id for row in clips if row.split == split}
-        files: dict[str, Path] = {}
-        failed: dict[str, str] = {}
-        for clip_id, row in rows:
-            if row["status"] == "failed":
-                failed[clip_id] = f"not generated: {row['reason'] or 'no reason given'}"
-            elif _leaves(str(row["file"])):
-                failed[clip_id] = f"its file {row['file']} lies outside the folder; generate it again"
-            else:
-                files[clip_id] = folder / str(row["file"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{place}: is damaged ({error!r}); generate again") from error
-    others = sorted({clip_id for clip_id, _ in rows} - known)
-    return Videos(system, split, str(reference.get("fingerprint") or ""), files, failed, others)
-
-
-def _leaves(file: str) -> bool:
-    """Whether a manifest's path points out of its folder: a report would copy the bytes of whatever lies there."""
-    return Path(file).is_absolute() or ".." in Path(file).parts
-
-
-def _from_names(folder: Path, clips: Sequence[ClipRow]) -> Videos:
-    split_of = {row.clip_id: row.split for row in clips}
-    found = sorted(
-        file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-    )
-    files: dict[str, Path] = {}
-    for file in (file for file in found if file.stem in split_of):
-        if other := files.get(file.stem):
-            raise InputError(f"{folder.name}: {other.name} and {file.name} both stand for clip {file.stem}; keep one")
-        files[file.stem] = file
-    splits = sorted({split_of[clip_id] for clip_id in files})
+def _only_split(folder: str | os.PathLike[str], listing: Listing, split_of: Mapping[str, str]) -> str:
+    splits = sorted({split_of[clip_id] for clip_id in listing.files if clip_id in split_of})
     if not splits:
-        raise InputError(f"{folder}: no video here is named after a clip of the reference; name them CLIP_ID.mp4")
+        raise InputError(
+            f"{folder}: no video here is named after a clip of the reference; name them CLIP_ID.mp4, "
+            "or give a CSV of pairs as reference"
+        )
     if len(splits) > 1:
         raise InputError(f"{folder}: holds clips of {' and '.join(splits)}; put each split in a folder of its own")
-    others = [file.name for file in found if file.stem not in split_of]
-    return Videos({"name": folder.resolve().name}, splits[0], "", files, {}, others)
+    return splits[0]
 
 
-def first_size(videos: Videos, clip_ids: Sequence[str]) -> int | None:
-    """Pixels of the first of these clips that can be read and is square; None where there is no such video."""
-    for clip_id in clip_ids:
-        if clip_id in videos.files:
-            try:
-                height, width = next(read_frames(videos.files[clip_id])).shape[:2]
-            except (InputError, StopIteration):
-                continue  # its own row will say so
-            if height == width:
-                return int(height)
-    return None
+def _paired(folder: Path, listing: Listing, reference: Reference, candidates: Mapping[str, Path]) -> Videos:
+    home = Path(os.path.abspath(folder))
+    for file in candidates.values():
+        if not file.is_relative_to(home):
+            raise InputError(
+                f"{reference.name}: the candidate {file.name} does not lie in {home.name}; "
+                "give the folder that holds all candidates of the pairs"
+            )
+    present = sorted(Path(root) / name for root, _, names in os.walk(home) for name in names)
+    wanted = set(candidates.values())
+    others = [file.relative_to(home).as_posix() for file in present if is_video(file) and file not in wanted]
+    return Videos(listing.system, reference.clips[0].split, listing.fingerprint, candidates, {}, others)
 
 
-def read_candidate(path: Path, frames: int, size: int) -> UInt8:
+def _name(listing: Listing, clip_id: str) -> str:
+    return listing.files[clip_id].name if clip_id in listing.files else clip_id
+
+
+def read_candidate(path: Path, frames: int, size: int, resample: bool = False) -> UInt8:
     """The frames of a candidate, uint8 `[T,S,S,3]`, T within one of `frames`.
 
-    Raises `InputError`, naming the file alone, where it is missing, cannot be decoded, or has another size or length.
+    Raises `InputError`, naming the file alone, where it is missing, cannot be decoded, has another length or, unless
+    `resample` is set, another size or rate.
     """
     limit = frames + SLACK + 1
-    try:
-        read: list[UInt8] = []
-        for frame in islice(read_frames(path), limit):
-            if frame.shape[:2] != (size, size):
-                height, width = frame.shape[:2]
-                raise InputError(f"{path.name}: has {width}x{height} pixels where {size}x{size} are scored; resize it")
-            read.append(frame)
-    except InputError as error:
-        # Results travel; the machine's folders are no part of them.
-        raise InputError(str(error).replace(str(path), path.name)) from error
-    if abs(len(read) - frames) > SLACK:
-        has = f"more than {limit - 1}" if len(read) == limit else str(len(read))
+    found = read(path, size, resample=resample, limit=limit)
+    if abs(len(found) - frames) > SLACK:
+        has = f"more than {limit - 1}" if len(found) == limit else str(len(found))
         raise InputError(f"{path.name}: has {has} frames at 25 a second where truth has {frames}; give the whole clip")
-    return np.stack(read)
+    return found

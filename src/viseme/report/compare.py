@@ -26,7 +26,7 @@ def compare(results: Mapping[str, str | os.PathLike[str]], out: str | os.PathLik
         The path of `report.html`.
 
     Raises:
-        InputError: no results, a file that is none, or results of different references.
+        InputError: no results, a file that is none, or results of different references or frame rates.
         OutputError: the folder cannot be written.
     """
     groups = by_size(load_systems(results))

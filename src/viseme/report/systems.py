@@ -11,6 +11,7 @@ from viseme.errors import InputError
 from viseme.evaluation.results import ClipResult, Results, load
 from viseme.files import sha256
 from viseme.report.wording import signature
+from viseme.types import FPS
 
 REENCODED = "reencoded"
 """The control that shows truth through the candidate's writer and size."""
@@ -39,6 +40,12 @@ class System:
         """Height and width of its frames, None where its manifest does not say."""
         size = self.results.system.get("size")
         return size if isinstance(size, int) else None
+
+    @property
+    def fps(self) -> float:
+        """Frames a second that were scored; 25 where its results do not say."""
+        rate = self.results.system.get("fps")
+        return float(rate) if isinstance(rate, int | float) and rate > 0 else float(FPS)
 
     @property
     def control(self) -> str:
@@ -81,7 +88,8 @@ def load_systems(results: Mapping[str, str | os.PathLike[str]]) -> list[System]:
     """The systems in the order given, which is the order of every table.
 
     Raises:
-        InputError: none given, a name that is empty, a file that is no results file, or files of different references.
+        InputError: none given, a name that is empty, a file that is no results file, or files of different references
+            or frame rates.
     """
     if not results:
         raise InputError("nothing to compare; give at least one NAME=results.json")
@@ -98,6 +106,7 @@ def load_systems(results: Mapping[str, str | os.PathLike[str]]) -> list[System]:
             system, tested = replace(system, colour=f"system{tested % 6}"), tested + 1
         systems.append(system)
     _check_reference(systems)
+    _check_rates(systems)
     return systems
 
 
@@ -112,6 +121,17 @@ def _check_reference(systems: Sequence[System]) -> None:
                     f"{other.name}: was scored against another {say} ({signature(found)}) than {first.name} "
                     f"({signature(wanted)}); evaluate both against one reference"
                 )
+
+
+def _check_rates(systems: Sequence[System]) -> None:
+    """Motion, sync and drift count frames: numbers of different rates have no common column."""
+    first = systems[0]
+    for other in systems[1:]:
+        if other.fps != first.fps:
+            raise InputError(
+                f"{other.name}: was scored at {other.fps:g} frames a second and {first.name} at {first.fps:g}; "
+                "evaluate both at one rate"
+            )
 
 
 @dataclass(frozen=True, slots=True)

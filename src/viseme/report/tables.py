@@ -71,13 +71,17 @@ class Row:
 
 
 def metric_table(group: Group) -> list[Row]:
-    """Every metric with every system's mean and interval, and truth's own mean."""
+    """Every metric with every system's mean and interval, and truth's own mean.
+
+    A mean over fewer clips than the row has says over how many: only paired differences compare like with like then.
+    """
     rows = []
     for name in group.metrics:
         known = _known(group, name)
         scale, at = _scale(group.systems, name)
         winner = best(group.tested, name)
-        cells = tuple(_metric_cell(system, name, winner, scale) for system in group.systems)
+        clips = len({key for system in group.systems for key, clip in system.scored.items() if name in clip.values})
+        cells = tuple(_metric_cell(system, name, winner, scale, clips) for system in group.systems)
         rows.append(_row(name, known, _truth(group, name), cells, at))
     return rows
 
@@ -91,16 +95,15 @@ def _truth(group: Group, name: str) -> str:
     return number(value, digits)
 
 
-def _metric_cell(system: System, name: str, winner: System | None, scale: Callable[[float], float]) -> Cell:
+def _metric_cell(system: System, name: str, winner: System | None, scale: Callable[[float], float], clips: int) -> Cell:
     found = system.results.metrics.get(name)
     if found is None:
         return Cell(system, "", note="not measured")
-    scored = len(system.scored)
+    ends = bounds(found.low, found.high, found.digits)
     return Cell(
         system,
         number(found.mean, found.digits),
-        bounds(found.low, found.high, found.digits),
-        note="" if found.n == scored else counted(found.n, "clip"),
+        ends if found.n == clips else f"{ends}, {number(found.n, 0)} of {counted(clips, 'clip')}",
         best=winner is system,
         mark=Mark(system.colour, scale(found.mean), scale(found.low), scale(found.high), not system.control),
     )

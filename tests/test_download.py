@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from viseme.download import Remote, download
+from viseme.errors import InputError, OutputError
+
+BODY = bytes(range(256)) * 9000  # more than two chunks
+HALF = 1_000_123
+
+
+@dataclass
+class Server:
+    """Gives one file, and remembers the ranges asked for."""
+
+    body: bytes = BODY
+    status: int = 0
+    """Answer this and nothing else."""
+    ranges: bool = True
+    """Whether it can go on in the middle."""
+    cut: int | None = None
+    """End every answer after so many bytes, whatever was promised."""
+    asked: list[str | None] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def remote(self) -> Remote:
+        return toy(self.port)
+
+
+def toy(port: int) -> Remote:
+    digest = hashlib.sha256(BODY).hexdigest()
+    return Remote("toy", f"http://127.0.0.1:{port}/toy.pth", len(BODY), digest, "ask for it")
+
+
+def handler(server: Server) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers["Range"]
+            server.asked.append(wanted)
+            if server.status:
+                self.send_error(server.status)
+                return
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and server.ranges else 0
+            if start >= len(server.body):
+                self.send_error(416)
+                return
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(server.body) - start))
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}/{len(server.body)}")
+            self.end_headers()
+            self.wfile.write(server.body[start:][: server.cut])
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """On the loopback."""
+    monkeypatch.setenv("no_proxy", "*")
+    ours = Server()
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), handler(ours))
+    ours.port = listening.server_port
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield ours
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "weights" / "toy.pth"
+
+
+@pytest.fixture
+def partial(target: Path) -> Path:
+    target.parent.mkdir()
+    return target.with_name("toy.pth.partial")
+
+
+def fails(remote: Remote, target: Path, match: str) -> str:
+    """The one line that a download ends with."""
+    with pytest.raises(InputError, match=match) as error:
+        download(remote, target)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_downloaded_once(server: Server, target: Path) -> None:
+    download(server.remote, target)
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+    assert server.asked == [None]
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_carries_on_where_it_broke_off(server: Server, target: Path) -> None:
+    server.cut = HALF
+    fails(server.remote, target, f"^toy: .* broke off after {HALF} of {len(BODY)} bytes .*the same command again")
+    assert not target.exists()
+    server.cut = None
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+    assert server.asked == [None, f"bytes={HALF}-"]
+
+
+def test_begins_anew_where_the_server_cannot_go_on(server: Server, target: Path, partial: Path) -> None:
+    partial.write_bytes(b"other" * 100)
+    server.ranges = False
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+
+
+def test_what_came_whole_but_wrong_is_thrown_away(server: Server, target: Path, partial: Path) -> None:
+    partial.write_bytes(bytes(len(BODY)))
+    fails(server.remote, target, "another file than the one known by its SHA-256; ask for it")
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+
+
+def test_what_came_and_is_too_long_is_thrown_away(server: Server, target: Path, partial: Path) -> None:
+    partial.write_bytes(bytes(len(BODY) + 1))
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+
+
+def test_another_file_is_refused(server: Server, target: Path) -> None:
+    server.body = BODY[:-1] + b"x"
+    fails(server.remote, target, "another file than the one known by its SHA-256; ask for it")
+    assert list(target.parent.iterdir()) == []
+
+
+def test_what_follows_the_file_is_not_read(server: Server, target: Path) -> None:
+    server.body = BODY + b"more"
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+
+
+def test_a_shorter_file_elsewhere(server: Server, target: Path) -> None:
+    server.body = BODY[:HALF]
+    fails(server.remote, target, "broke off")
+    fails(server.remote, target, "answers 416")
+    server.body = BODY
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("status", [404, 403, 503])
+def test_a_server_that_refuses(server: Server, target: Path, status: int) -> None:
+    server.status = status
+    fails(server.remote, target, f"^toy: http://.*toy.pth answers {status} .*; try again later, or ask for it$")
+    assert not target.exists()
+
+
+def test_offline(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    closed = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    port = closed.server_port
+    closed.server_close()
+    fails(toy(port), target, "cannot be reached .*refused.*; go online, or ask for it$")
+
+
+def test_a_damaged_file_is_fetched_again(server: Server, target: Path, partial: Path) -> None:
+    target.write_bytes(b"torn")
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+
+
+def test_a_place_that_cannot_be_written(server: Server, target: Path) -> None:
+    target.parent.write_text("in the way")
+    with pytest.raises(OutputError, match="cannot be written"):
+        download(server.remote, target)
