@@ -14,7 +14,8 @@ from viseme.errors import ConfigError, InputError
 def test_every_command_is_a_function():
     from viseme.cli.main import app
 
-    names = {command.callback.__name__ for command in app.registered_commands}
+    # `viseme.weights` is the module behind that command, so the function bears another name.
+    names = {command.callback.__name__ for command in app.registered_commands} - {"weights"} | {"pretrained"}
     assert names <= set(viseme.api.__all__)
     assert all(callable(getattr(viseme, name)) for name in names)
 

@@ -12,6 +12,7 @@ import numpy as np
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS, interval
 from viseme.evaluation.metrics import METRICS
 from viseme.evaluation.results import ClipResult, MetricResult
+from viseme.evaluation.truth import UNKNOWN
 
 
 def summarise(clips: Sequence[ClipResult], metrics: Sequence[str], seed: int) -> dict[str, MetricResult]:
@@ -85,6 +86,8 @@ def _on_actors(clips_of: Counter[str]) -> list[str]:
     actors = sorted(clips_of)
     if len(actors) >= ENOUGH_ACTORS:
         return []
+    if actors == [UNKNOWN]:
+        return ["Nothing is claimed beyond the people in these videos."]
     named = actors[0] if len(actors) == 1 else f"{', '.join(actors[:-1])} and {actors[-1]}"
     few = _many(len(actors), "actor")
     lines = [f"With {few}, intervals resample clips within each; nothing is claimed beyond {named}."]
