@@ -1,8 +1,9 @@
 """Memory that is freed stays with the process, because on the CPU asking for it anew can cost more than the arithmetic.
 
 glibc returns every large block to the kernel when it is freed and maps a new one for the next tensor, whose pages then
-fault in one by one. A training step frees and asks for the same gigabyte each time; on a virtual machine of two cores
-keeping it makes a step of the tiny GAN 1.7 times as fast, one of the tiny DDPM hardly faster (`benchmarks/allocator.py`).
+fault in one by one. A training step frees and asks for the same gigabyte each time; on a virtual machine of two cores,
+keeping it makes a step of the tiny GAN 1.7 times as fast and one of the tiny DDPM hardly faster
+(`benchmarks/allocator.py`).
 """
 
 from __future__ import annotations
