@@ -57,7 +57,8 @@ def count_parameters(config: Config) -> int:
 
 def bundled_models() -> list[str]:
     """The models that come with the package, sorted."""
-    return sorted(Path(entry.name).stem for entry in _BUNDLED.iterdir() if entry.name.endswith(".safetensors"))
+    here = {Path(entry.name).stem for entry in _BUNDLED.iterdir() if entry.name.endswith(".safetensors")}
+    return sorted(here & set(preset_names()))
 
 
 def model_path(model: str | Path) -> Path:
