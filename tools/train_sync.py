@@ -26,6 +26,7 @@ import viseme
 from viseme.audio.mel import COLUMNS, mel_features
 from viseme.data.augment_sound import augment_sound
 from viseme.data.store import Store
+from viseme.evaluation.quality import BT601
 from viseme.evaluation.sync_scorer import (
     BANDS,
     CROP,
@@ -95,7 +96,7 @@ def window(clip: Utterance, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     places = start + rate * np.arange(WINDOW)
     lower = places.astype(int)
     share = torch.from_numpy(places - lower).float()[:, None, None]
-    weights = np.array([0.299, 0.587, 0.114]) + rng.normal(0, 0.12, 3)
+    weights = BT601 + rng.normal(0, 0.12, 3)
     pictures = clip.mouths[lower[0] : lower[-1] + 2] @ (weights / weights.sum()).astype(np.float32)
     if rng.random() < 0.5:
         coded = ["jpg", [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]]

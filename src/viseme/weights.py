@@ -86,7 +86,7 @@ PARTS: dict[str, Part] = {
         ),
         Part(
             name="lpips-alexnet",
-            use="LPIPS: the AlexNet below",
+            use="LPIPS: the AlexNet below (nothing here uses it yet)",
             file="alexnet-owt-7be5be79.pth",
             size=244_408_911,
             sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
@@ -96,7 +96,7 @@ PARTS: dict[str, Part] = {
         ),
         Part(
             name="lpips-heads",
-            use="LPIPS: the linear heads above AlexNet, version 0.1",
+            use="LPIPS: the linear heads above AlexNet, version 0.1 (nothing here uses it yet)",
             file="alex.pth",
             size=6_009,
             sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
@@ -107,7 +107,7 @@ PARTS: dict[str, Part] = {
         ),
         Part(
             name="sda",
-            use="the paper's speech encoder, trained on CREMA-D",
+            use="the paper's speech encoder, trained on CREMA-D (nothing here uses it yet)",
             file="crema.dat",
             size=221_171_678,
             sha256="bd81f9c671f510c683c610c211522de1c5c675e77ffca659a7abc8d5535156a7",

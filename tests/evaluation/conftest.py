@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -22,7 +23,7 @@ SIZE = 64
 FRAMES = 13
 SPLITS = {"a_0": "train", "a_1": "train", "b_0": "train", "b_1": "train", "c_0": "test", "c_1": "test", "c_2": "test"}
 
-WriteVideo = Callable[[Path, UInt8], Path]
+WriteVideo = Callable[..., Path]
 
 
 @dataclass(frozen=True)
@@ -135,12 +136,12 @@ def written(path: Path, rows: list[ClipRow], tensors: dict[str, np.ndarray]) -> 
 
 @pytest.fixture(scope="session")
 def write_video() -> WriteVideo:
-    """Write frames `[T,H,W,3]` without loss, 25 a second (FFV1, RGB)."""
+    """Write frames `[T,H,W,3]` without loss, 25 a second unless told otherwise (FFV1, RGB)."""
 
-    def write(path: Path, frames: UInt8) -> Path:
+    def write(path: Path, frames: UInt8, rate: Fraction | int = 25) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("ffv1", rate=25)
+            stream = container.add_stream("ffv1", rate=rate)
             stream.height, stream.width = frames.shape[1:3]
             stream.pix_fmt = "bgr0"
             for frame in frames:

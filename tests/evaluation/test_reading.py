@@ -4,26 +4,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
 from viseme.errors import InputError
 from viseme.evaluation.reading import Look, at_size, look, rate_text, read, survey, usual_size
 
-WriteVideo = Callable[[Path, np.ndarray], Path]
-
-
-def at_rate(path: Path, frames: np.ndarray, rate: Fraction | int) -> Path:
-    """A video without loss at another rate."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=rate)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "bgr0"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
+WriteVideo = Callable[..., Path]
 
 
 def numbered(count: int, size: int = 16) -> np.ndarray:
@@ -32,8 +19,8 @@ def numbered(count: int, size: int = 16) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("rate", "steady"), [(25, True), (30, False), (Fraction(30000, 1001), False), (24, False)])
-def test_a_rate_is_seen(tmp_path: Path, rate: Fraction | int, steady: bool) -> None:
-    seen = look(at_rate(tmp_path / "a.mkv", numbered(6), rate))
+def test_a_rate_is_seen(tmp_path: Path, write_video: WriteVideo, rate: Fraction | int, steady: bool) -> None:
+    seen = look(write_video(tmp_path / "a.mkv", numbered(6), rate))
     assert seen.steady is steady
     assert float(seen.rate) == pytest.approx(float(rate), rel=1e-3)
     assert (seen.height, seen.width, seen.square) == (16, 16, True)
@@ -50,8 +37,8 @@ def test_rates_in_words(rate: Fraction, text: str) -> None:
     assert rate_text(Look(rate, 1, 1)) == text
 
 
-def test_another_rate_is_refused_or_held_if_asked(tmp_path: Path) -> None:
-    path = at_rate(tmp_path / "a.mkv", numbered(6), Fraction(25, 2))
+def test_another_rate_is_refused_or_held_if_asked(tmp_path: Path, write_video: WriteVideo) -> None:
+    path = write_video(tmp_path / "a.mkv", numbered(6), Fraction(25, 2))
     with pytest.raises(InputError, match=r"a.mkv: has 12.5 frames a second where 25 are scored; convert it"):
         read(path, 16)
     assert np.array_equal(read(path, 16, resample=True), numbered(6).repeat(2, axis=0))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
 from viseme.data.faces import FaceBackend
 from viseme.data.store import Store
 from viseme.evaluation.cache import Arrays, cached
+from viseme.evaluation.evenly import evenly
 from viseme.evaluation.features import VERSION, Features
 from viseme.evaluation.identity import Calibration, calibrate
 from viseme.evaluation.mouth import mean_curve, opening
 from viseme.evaluation.reading import at_size
-
-Item = TypeVar("Item")
 
 CALIBRATION_ACTORS = 32
 CALIBRATION_CLIPS = 4
@@ -36,9 +33,9 @@ def calibration_of(store: Store, size: int, backend: FaceBackend) -> Calibration
 
     Kept in the cache, since it costs about a tenth of a second a clip.
     """
-    actors = _evenly(store.actors("train"), CALIBRATION_ACTORS)
+    actors = evenly(store.actors("train"), CALIBRATION_ACTORS)
     clips = [[row for row in store.clips("train") if row.actor == actor] for actor in actors]
-    chosen = [row for rows in clips for row in _evenly(rows, CALIBRATION_CLIPS)]
+    chosen = [row for rows in clips for row in evenly(rows, CALIBRATION_CLIPS)]
     if not chosen:
         return "the store has no training clips"
 
@@ -52,10 +49,3 @@ def calibration_of(store: Store, size: int, backend: FaceBackend) -> Calibration
         return calibrate(descriptors, [row.actor for row in chosen])
     except ValueError as reason:
         return str(reason)
-
-
-def _evenly(items: list[Item], count: int) -> list[Item]:
-    """At most `count` of the items, evenly spaced, first and last among them."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(index)] for index in np.linspace(0, len(items) - 1, count)]

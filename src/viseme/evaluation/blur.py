@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from viseme.data.store import Store
 from viseme.errors import InputError
+from viseme.evaluation.evenly import evenly
 from viseme.evaluation.quality import sharpness
 from viseme.evaluation.reading import survey, usual_size
 from viseme.evaluation.reference import StoreReference
@@ -54,7 +55,7 @@ def matching_sigma(shown: Blur, store: Store, like: str | os.PathLike[str], size
     both = sorted({row.clip_id for row in store.clips()} & set(theirs))
     if not both:
         raise InputError(f"{path.name}: holds the sharpness of no clip of this store; evaluate with that metric")
-    chosen = [both[i] for i in np.unique(np.linspace(0, len(both) - 1, CLIPS).round().astype(int))]
+    chosen = evenly(both, CLIPS)
     clips = [store.frames(clip_id, size=size) for clip_id in chosen]
     target = float(np.mean([theirs[clip_id].mean() for clip_id in chosen]))
     return _solved(lambda s: float(np.mean([sharpness(shown(c, s)).mean() for c in clips])), target, path, size)

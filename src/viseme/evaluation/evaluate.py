@@ -49,7 +49,7 @@ def evaluate(
         reference: a store, of which the videos' split is scored; a folder of true videos named as the candidate's; or
             a CSV of pairs, `candidate,reference[,actor]`, with paths relative to it.
         out: the results file, JSON.
-        metrics: names from `viseme.evaluation.metrics.METRICS`; all by default.
+        metrics: names from `viseme.evaluation.metrics.METRICS`; all that are `default` where None.
         jobs: clips at a time, each in a process with one thread; as many as there are processors by default.
         seed: of the resampling behind the intervals.
         resample: whether videos that are not of 25 frames a second, or whose size differs from truth's, are changed

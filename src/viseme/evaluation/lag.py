@@ -20,6 +20,7 @@ from viseme.data.audio import read_audio
 from viseme.data.faces import EYE_CORNERS
 from viseme.data.store import Store
 from viseme.evaluation.cache import cached
+from viseme.evaluation.evenly import evenly
 from viseme.evaluation.head_motion import poses
 from viseme.evaluation.reading import told_by_name
 from viseme.evaluation.truth import StoredClip, TrueClip, opened
@@ -177,8 +178,7 @@ def training_canonical(store: Store) -> Canonical:
 
     Raises `ValueError` where the store has no training clips, or none that moves and sounds.
     """
-    rows = [row for row in store.clips("train") if row.frames > 1]
-    rows = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, min(FITTED, len(rows))).round().astype(int))]
+    rows = evenly([row for row in store.clips("train") if row.frames > 1], FITTED)
 
     def compute() -> dict[str, Float64]:
         fitted = canonical(

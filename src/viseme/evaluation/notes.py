@@ -8,6 +8,7 @@ from viseme.evaluation.clip import Terms
 from viseme.evaluation.fidelity import PSNR_CAP
 from viseme.evaluation.reading import Look
 from viseme.evaluation.results import ClipResult
+from viseme.evaluation.summary import many
 from viseme.evaluation.truth import UNKNOWN, TrueClip
 from viseme.evaluation.videos import Videos
 from viseme.types import FPS
@@ -32,7 +33,7 @@ def notes(
         lines.append("The reference has no training clips, so that mouth correlation is the raw r.")
     if unknown := sum(clip.actor == UNKNOWN for clip in clips):
         lines.append(
-            f"Who speaks is not known for {unknown} of {_many(len(clips), 'clip')}: "
+            f"Who speaks is not known for {unknown} of {many(len(clips), 'clip')}: "
             "they count as one actor, and intervals resample clips."
         )
     if any(row.values.get("psnr", 0) >= PSNR_CAP for row in rows):
@@ -59,7 +60,3 @@ def resampled(side: str, counts: Mapping[str, int], size: int, scored: int) -> s
     words = {"rate": f"from another rate than {FPS} frames a second", "size": f"from another size than {size} pixels"}
     told = [f"{count} of {scored} {words[what]}" for what, count in counts.items()]
     return f"Resampled as asked, videos of the {side}: {', '.join(told)}." if told else ""
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" + ("" if count == 1 else "s")

@@ -14,7 +14,7 @@ from viseme.errors import InputError
 from viseme.evaluation import av_sync, blinks, fidelity, head_motion, identity, lag, legacy, mouth, quality, syncnet
 from viseme.evaluation.av_sync import Sync
 from viseme.evaluation.features import Features, TruthFeatures
-from viseme.evaluation.lag import Canonical
+from viseme.evaluation.lag import Heard
 from viseme.evaluation.landmarks import LandmarkDistance, landmark_distance
 from viseme.evaluation.motion import frame_mse
 from viseme.types import SAMPLES_PER_FRAME, Float32
@@ -41,7 +41,7 @@ class Sample:
     truth: TruthFeatures
     curve: Float64
     calibration: identity.Calibration | str
-    heard: lag.Heard | None = None
+    heard: Heard | None = None
 
     @cached_property
     def distance(self) -> LandmarkDistance:
@@ -55,13 +55,18 @@ class Sample:
     def spread(self) -> tuple[Float64, Float64]:
         return mouth.spread_each_second(self.opening[0]), mouth.spread_each_second(self.opening[1])
 
+    @property
+    def source(self) -> Heard:
+        """Where the sound comes from. Raises `ValueError` where nobody says."""
+        if self.heard is None:
+            raise ValueError("its sound is not known")
+        return self.heard
+
     @cached_property
     def sounds(self) -> tuple[Float32, Float32]:
         """What the candidate's own file sounds like from frame 0 on, and truth, `[S]` each."""
-        if self.heard is None:
-            raise ValueError("its sound is not known")
         try:
-            heard, true = self.heard.candidate(), self.heard.truth()
+            heard, true = self.source.candidate(), self.source.truth()
         except InputError as error:
             raise ValueError(f"its sound cannot be read: {error}") from error
         if true is None:
@@ -70,7 +75,7 @@ class Sample:
 
     @cached_property
     def lag(self) -> tuple[Float64, Float64]:
-        sounds, mixtures = self.sounds, self.mixtures
+        sounds, mixtures = self.sounds, self.source.canonical()
         ours, theirs = (
             lag.lag_curve(
                 lag.mouth_features(side.track.landmarks), lag.sound_features(audio, len(side.frames)), mixtures
@@ -78,12 +83,6 @@ class Sample:
             for side, audio in zip((self.candidate, self.truth), sounds, strict=True)
         )
         return ours, theirs
-
-    @property
-    def mixtures(self) -> Canonical:
-        if self.heard is None:
-            raise ValueError("its sound is not known")
-        return self.heard.canonical()
 
     @cached_property
     def embeddings(self) -> tuple[Embedded, Embedded]:

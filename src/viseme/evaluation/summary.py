@@ -66,7 +66,7 @@ def cautions(clips: Sequence[ClipResult], metrics: Sequence[str]) -> list[str]:
     number = counts(clips)
     lines = []
     if number["failed"]:
-        lines.append(f"{number['failed']} of {_many(len(clips), 'clip')} failed and count in no mean.")
+        lines.append(f"{number['failed']} of {many(len(clips), 'clip')} failed and count in no mean.")
     if scored:
         lines += _on_actors(Counter(clip.actor for clip in scored))
     for side, count in number["undetected"].items():
@@ -78,7 +78,7 @@ def cautions(clips: Sequence[ClipResult], metrics: Sequence[str]) -> list[str]:
     for name in metrics:
         reasons = Counter(clip.missing[name] for clip in scored if name in clip.missing)
         for reason, count in reasons.items():
-            lines.append(f"{METRICS[name].title} is missing for {_many(count, 'clip')}: {reason}.")
+            lines.append(f"{METRICS[name].title} is missing for {many(count, 'clip')}: {reason}.")
     return lines
 
 
@@ -89,12 +89,13 @@ def _on_actors(clips_of: Counter[str]) -> list[str]:
     if actors == [UNKNOWN]:
         return ["Nothing is claimed beyond the people in these videos."]
     named = actors[0] if len(actors) == 1 else f"{', '.join(actors[:-1])} and {actors[-1]}"
-    few = _many(len(actors), "actor")
+    few = many(len(actors), "actor")
     lines = [f"With {few}, intervals resample clips within each; nothing is claimed beyond {named}."]
     if lonely := [actor for actor in actors if clips_of[actor] == 1]:
         lines.append(f"Intervals are too narrow: {', '.join(lonely)} has a single clip, which cannot vary.")
     return lines
 
 
-def _many(count: int, thing: str) -> str:
+def many(count: int, thing: str) -> str:
+    """`1 clip`, `2 clips`."""
     return f"{count} {thing}" + ("" if count == 1 else "s")

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,6 +21,8 @@ from torch import Tensor, nn
 
 from viseme.audio.mel import mel_features
 from viseme.errors import InputError
+from viseme.evaluation.quality import luma
+from viseme.evaluation.reading import at_size
 from viseme.nn.weights import load_weights, read_model
 from viseme.types import Float32, UInt8
 
@@ -129,14 +130,13 @@ def _over_time(inputs: int, outputs: int) -> nn.Sequential:
 def mouths(frames: UInt8, margin: int = 0) -> UInt8:
     """The mouth of aligned frames `[T,S,S,3]`, uint8 `[T,30 + 2 margin,30 + 2 margin,3]` at the 64-pixel scale."""
     top, bottom, left, right = CROP
-    kind = cv2.INTER_AREA if frames.shape[1] > SIZE else cv2.INTER_CUBIC
-    small = [f if f.shape[0] == SIZE else cv2.resize(f, (SIZE, SIZE), interpolation=kind) for f in frames]
-    return np.stack([f[top - margin : bottom + margin, left - margin : right + margin] for f in small])
+    small = np.stack([at_size(frame, SIZE) for frame in frames])
+    return small[:, top - margin : bottom + margin, left - margin : right + margin]
 
 
 def grey(pictures: UInt8) -> Tensor:
-    """Luma (BT.601) in [0, 1] of uint8 `[...,3]`."""
-    return torch.from_numpy(pictures).float() @ torch.tensor([0.299, 0.587, 0.114]) / 255
+    """Luma in [0, 1] of uint8 `[...,H,W,3]`."""
+    return torch.from_numpy(luma(pictures)) / 255
 
 
 @torch.inference_mode()
