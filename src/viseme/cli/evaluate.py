@@ -25,7 +25,7 @@ def evaluate(
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Results, as JSON.")],
     metrics: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Only these metrics; all but those by name only when left out.")
+        str | None, typer.Option(metavar="A,B", help="Only these metrics; the default ones when left out.")
     ] = None,
     resample: Annotated[
         bool, typer.Option("--resample", help="Change videos of other rates than 25 fps or other sizes than truth's.")
