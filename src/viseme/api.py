@@ -111,15 +111,26 @@ def prepare(
     val_actors: Sequence[str] = (),
     seed: int = 0,
     jobs: int | None = None,
+    engine: str = "loky",
 ) -> PrepareReport:
     """Turn a folder of videos into a store of aligned clips, split by actor.
 
-    Finished shards are kept, so that a second call carries on where the first stopped.
+    Finished shards are kept, so that a second call carries on where the first stopped. The `jobs` workers are processes
+    of this machine, or with the engine `ray` those of a cluster.
     """
     from viseme.data.prepare import prepare as run
 
     return run(
-        corpus, src, store, size=size, align=align, test_actors=test_actors, val_actors=val_actors, seed=seed, jobs=jobs
+        corpus,
+        src,
+        store,
+        size=size,
+        align=align,
+        test_actors=test_actors,
+        val_actors=val_actors,
+        seed=seed,
+        jobs=jobs,
+        engine=engine,
     )
 
 
@@ -261,15 +272,27 @@ def evaluate(
     jobs: int | None = None,
     seed: int = 0,
     resample: bool = False,
+    fvd_backbone: AnyPath | None = None,
+    engine: str = "loky",
 ) -> Results:
     """Score a folder of videos against a store, a folder of true videos, or a CSV of `candidate,reference[,actor]`.
 
     Writes `out` (JSON) and strips beside it. Videos of other rates than 25 frames a second, or of another size than
-    truth's, are refused unless `resample` is set.
+    truth's, are refused unless `resample` is set. `fvd_backbone` is a file with the weights of I3D.
     """
     from viseme.evaluation.evaluate import evaluate as run
 
-    return run(videos, reference, out, metrics=metrics, jobs=jobs, seed=seed, resample=resample)
+    return run(
+        videos,
+        reference,
+        out,
+        metrics=metrics,
+        jobs=jobs,
+        seed=seed,
+        resample=resample,
+        fvd_backbone=fvd_backbone,
+        engine=engine,
+    )
 
 
 def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Processes at work; as many as cores when left out.", show_default=False)
+]
+Engine = Annotated[
+    Literal["loky", "ray"], typer.Option(help="Processes on this machine, or workers of a Ray cluster (viseme[ray]).")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Where all random choices start.")]
 Set = Annotated[

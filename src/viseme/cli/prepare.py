@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from viseme import api
-from viseme.cli.output import Jobs, Seed, count, names
+from viseme.cli.output import Engine, Jobs, Seed, count, names
 from viseme.errors import SomeClipsFailed
 
 
@@ -24,6 +24,7 @@ def prepare(
     val_actors: Annotated[str, typer.Option(metavar="A,B", help="Actors held out for validation.")] = "",
     seed: Seed = 0,
     jobs: Jobs = None,
+    engine: Engine = "loky",
 ) -> None:
     """Turn a folder of videos into a store of aligned clips, split by actor."""
     report = api.prepare(
@@ -36,6 +37,7 @@ def prepare(
         val_actors=names(val_actors),
         seed=seed,
         jobs=jobs,
+        engine=engine,
     )
     print(f"{store}: {count(report.accepted, 'clip')}, {count(report.frames, 'frame')} in {report.seconds:.1f} s")
     if report.rejected:

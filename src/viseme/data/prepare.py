@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from viseme import __version__
+from viseme import __version__, parallel
 from viseme.data.carry_on import begin, finished, locked
-from viseme.data.chunks import Job, make_shards
+from viseme.data.chunks import Job, make_shard
 from viseme.data.corpora import SourceClip, corpus_named
 from viseme.data.faces import default_backend
 from viseme.data.manifest import MANIFEST, OK, ClipRow, write_manifest
@@ -65,6 +65,7 @@ def prepare(
     val_actors: Sequence[str] = (),
     seed: int = 0,
     jobs: int | None = None,
+    engine: str = parallel.LOKY,
     limits: Limits | None = None,
 ) -> PrepareReport:
     """Prepare the clips of a corpus into a store; carry on where an earlier run stopped.
@@ -81,18 +82,20 @@ def prepare(
         test_actors: actors to hold out; a tenth by seed where none is named.
         val_actors: actors to choose by; a tenth by seed where none is named.
         seed: of the split.
-        jobs: worker processes; as many as this process may use processors by default.
+        jobs: workers; as many as there are processors by default, of this machine or of Ray's cluster.
+        engine: `loky`, processes on this machine, or `ray` (see `viseme.parallel.unordered`).
         limits: which clips to reject.
 
     Raises:
-        InputError: unknown corpus or actor, nothing found, not a single clip accepted.
-        ConfigError: a size, alignment or number of jobs out of range.
+        InputError: unknown corpus or actor, nothing found, not a single clip accepted, or no Ray.
+        ConfigError: a size, alignment or number of jobs out of range, or an unknown engine.
         StoreError: the store was begun with other settings or another list of clips, or a shard is damaged.
         OutputError: it cannot be written, another run is writing it, or a worker died.
     """
     began = time.monotonic()
     limits = limits or Limits()
-    workers = _checked(size, align, jobs)
+    _check(size, align)
+    parallel.check(jobs, engine)
     known, root, folder = corpus_named(corpus), Path(src), Path(store)
     clips = safe_clips(known.clips(root))
     splits = split_actors(((clip.clip_id, clip.actor) for clip in clips), seed, test_actors, val_actors)
@@ -122,13 +125,13 @@ def prepare(
             if (there := finished(folder, number, chunk, chunk_splits)) is not None:
                 rows += there
             else:
-                todo.append(Job(number, tuple(chunk), chunk_splits, root, folder, size, align, limits, os.getpid()))
+                todo.append(Job(number, tuple(chunk), chunk_splits, root, folder, size, align, limits))
         fresh = len(clips) - len(rows)
         manifest = folder / MANIFEST
         if todo:
             manifest.unlink(missing_ok=True)
         with progress("prepare", len(clips), "clips", done=len(rows)) as advance:
-            for made in make_shards(todo, workers):
+            for made in parallel.unordered(make_shard, todo, jobs, engine):
                 rows += made
                 advance(len(made))
         if todo or not manifest.is_file():
@@ -164,17 +167,11 @@ def _safe(clip_id: str) -> str:
     )
 
 
-def _checked(size: int, align: str, jobs: int | None) -> int:
-    """The number of workers, once the arguments are seen to make sense."""
+def _check(size: int, align: str) -> None:
     if not 16 <= size <= 1024 or size % 2:
         raise ConfigError(f"size {size}: aligned frames have an even 16 to 1024 pixels a side; 64, 128, 256 are usual")
     if align not in ALIGNMENTS:
         raise ConfigError(f"align {align!r}: unknown; give {' or '.join(ALIGNMENTS)}")
-    if jobs is not None and jobs < 1:
-        raise ConfigError(f"jobs {jobs}: give 1 or more")
-    if jobs is not None:
-        return jobs
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _listing(clips: Sequence[SourceClip], root: Path) -> str:
