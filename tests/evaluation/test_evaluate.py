@@ -11,7 +11,7 @@ import pytest
 
 from viseme.data.faces import default_backend
 from viseme.data.store import Store
-from viseme.errors import InputError, OutputError
+from viseme.errors import ConfigError, InputError, OutputError
 from viseme.evaluation import clip as clip_module
 from viseme.evaluation import evaluate as module
 from viseme.evaluation.background import calibration_of
@@ -238,9 +238,9 @@ def test_bad_arguments(tiny, truth_videos: Path, tmp_path: Path) -> None:
         evaluate(truth_videos, tiny.path, tmp_path, jobs=1)
     with pytest.raises(InputError, match="not a store"):
         evaluate(truth_videos, tmp_path, tmp_path / "results.json", jobs=1)
-    with pytest.raises(InputError, match="no metric is called fvd"):
-        evaluate(truth_videos, tiny.path, tmp_path / "results.json", metrics=["fvd"])
-    with pytest.raises(InputError, match="0 jobs cannot work"):
+    with pytest.raises(InputError, match="no metric is called fvdd"):
+        evaluate(truth_videos, tiny.path, tmp_path / "results.json", metrics=["fvdd"])
+    with pytest.raises(ConfigError, match="jobs 0: give 1 or more"):
         evaluate(truth_videos, tiny.path, tmp_path / "results.json", jobs=0)
 
 

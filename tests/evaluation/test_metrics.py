@@ -6,24 +6,35 @@ import sys
 import pytest
 
 from viseme.errors import InputError
-from viseme.evaluation.metrics import METRICS, SYNCNET, chosen, gap
+from viseme.evaluation.metrics import METRICS, NEEDS, SET_METRICS, chosen, gap, parts_needed
 from viseme.evaluation.score import CURVE_OF, CURVES, SCORES
+from viseme.evaluation.sets import FEATURES
 
 
 def test_every_metric_can_be_computed_and_no_other() -> None:
     assert set(SCORES) == set(METRICS)
+    assert {*FEATURES, "av_lag_pooled"} == set(SET_METRICS)
     assert set(CURVE_OF) <= set(METRICS)
     assert set(CURVE_OF.values()) == set(CURVES)
 
 
 def test_all_in_table_order_by_default() -> None:
-    assert chosen(None) == [name for name in METRICS if not name.endswith("_legacy") and name not in SYNCNET]
+    known = {**METRICS, **SET_METRICS}
+    assert not set(METRICS) & set(SET_METRICS)
+    assert chosen(None) == [name for name, metric in known.items() if metric.default]
+    assert not {"fid", "kid", "fvd", "ofm_legacy", "f_mse_legacy"} & set(chosen(None))
+    assert not set(NEEDS) & set(chosen(None))  # nothing that needs a download
     assert chosen(["f_mse_legacy"]) == ["f_mse_legacy"]  # asked for by name
     assert chosen(["ofm", "psnr", "ofm"]) == ["psnr", "ofm"]
 
 
+def test_parts_are_those_that_metrics_need() -> None:
+    assert parts_needed(["psnr", "lse_c", "lpips", "lse_d"]) == ["syncnet", "lpips-alexnet", "lpips-heads"]
+    assert parts_needed(chosen(None)) == []
+
+
 @pytest.mark.parametrize(
-    ("names", "says"), [(["psnr", "fvd"], "no metric is called fvd; known are psnr"), ([], "no metric was")]
+    ("names", "says"), [(["psnr", "fvdd"], "no metric is called fvdd; known are psnr"), ([], "no metric was")]
 )
 def test_a_wrong_choice_names_the_known(names: list[str], says: str) -> None:
     with pytest.raises(InputError, match=says):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from viseme.evaluation.bootstrap import interval
-from viseme.evaluation.metrics import METRICS
-from viseme.evaluation.results import ClipResult, MetricResult, Results, save
+from viseme.evaluation.metrics import METRICS, SET_METRICS
+from viseme.evaluation.results import ClipResult, MetricResult, Results, SetResult, save
 
 MP4 = b"\0\0\0\x18ftypisom" + bytes(range(64))
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
@@ -34,6 +34,7 @@ class Fake:
     missing: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=lambda: list(LEVELS))
+    sets: dict[str, tuple[float, float | None, int]] = field(default_factory=dict)
     media: bool = True
     seed: int = 0
 
@@ -118,7 +119,14 @@ def results_of(fake: Fake) -> Results:
         notes=fake.notes,
         metrics={name: found for name in fake.metrics if (found := summarised(scored, name))},
         clips=clips,
+        sets={name: set_of(name, *numbers) for name, numbers in fake.sets.items()},
     )  # fmt: skip
+
+
+def set_of(name: str, value: float, truth: float | None, n: int) -> SetResult:
+    """A number of all clips together."""
+    metric, of = SET_METRICS[name], "clips" if name == "av_lag_pooled" else "frames"
+    return SetResult(metric.title, metric.unit, metric.better, metric.digits, value, truth, n, of)
 
 
 def summarised(clips: list[ClipResult], name: str) -> MetricResult | None:

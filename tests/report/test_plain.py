@@ -45,5 +45,18 @@ def test_csv_holds_the_numbers_in_full(written):
     row = next(row for row in rows if row["system"] == "a" and row["metric"] == "mouth_correlation")
     metric = found[0].systems[0].results.metrics["mouth_correlation"]
     assert float(row["mean"]) == metric.mean
-    assert (row["clips"], row["size"], row["best"], row["truth"]) == ("12", "64", "1", "")
+    assert (row["n"], row["of"], row["size"], row["best"], row["truth"]) == ("12", "clips", "64", "1", "")
     assert len(rows) == sum(len(system.results.metrics) for system in found[0].systems)
+
+
+def test_numbers_of_all_clips_together_have_a_table_and_rows(written):
+    found = groups(
+        written, {"name": "a", "sets": {"fid": (31.25, None, 300), "av_lag_pooled": (-1, 0, 12)}}, {"name": "b"}
+    )
+    lines = markdown(found).split("\n")
+    assert "| FID ↓ | 300 frames |  | 31.25 | not measured |" in lines
+    assert "| AV lag (CCA), pooled (frames) ≈ | 12 clips | 0 | −1 | not measured |" in lines
+    rows = [row for row in csv.DictReader(io.StringIO(comma_separated(found))) if row["metric"] == "fid"]
+    assert [(row["mean"], row["low"], row["n"], row["of"], row["best"]) for row in rows] == [
+        ("31.25", "", "300", "frames", "0")
+    ]

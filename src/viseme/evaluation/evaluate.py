@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import joblib
 import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
 
 from viseme.data.faces import default_backend
 from viseme.errors import InputError, OutputError
-from viseme.evaluation.clip import Task, Terms, one_thread, score_clip
+from viseme.evaluation.clip import Outcome, Task, Terms, one_thread, score_clip
 from viseme.evaluation.finished import Finished
-from viseme.evaluation.metrics import SYNCNET, chosen
+from viseme.evaluation.metrics import chosen, parts_needed
+from viseme.evaluation.networks import Network, opened
 from viseme.evaluation.notes import changed, notes, resampled
 from viseme.evaluation.provenance import provenance
 from viseme.evaluation.reading import Look, rate_text, survey, usual_size
 from viseme.evaluation.reference import Reference, open_reference
-from viseme.evaluation.results import ClipResult, Results, save
+from viseme.evaluation.results import Results, save
 from viseme.evaluation.score import CURVE_OF
+from viseme.evaluation.sets import network_names, set_results
 from viseme.evaluation.summary import cautions, counts, summarise
 from viseme.evaluation.truth import TrueClip
 from viseme.evaluation.videos import Videos, find_videos
+from viseme.parallel import LOKY, check, unordered
 from viseme.progress import progress
 from viseme.types import FPS
 from viseme.weights import located
@@ -38,6 +43,8 @@ def evaluate(
     jobs: int | None = None,
     seed: int = 0,
     resample: bool = False,
+    fvd_backbone: str | os.PathLike[str] | None = None,
+    engine: str = LOKY,
 ) -> Results:
     """Score every clip that the videos stand for, and write the results with frame strips beside them.
 
@@ -54,18 +61,22 @@ def evaluate(
         seed: of the resampling behind the intervals.
         resample: whether videos that are not of 25 frames a second, or whose size differs from truth's, are changed
             to fit (at the smaller size) and the results say so; otherwise they are refused.
+        fvd_backbone: weights of I3D (`viseme.evaluation.i3d`); with them the default metrics include FVD.
+        engine: what runs the jobs (`viseme.parallel`).
 
     Raises:
         InputError: nothing to score, an unknown metric, or sizes or rates that do not fit.
+        ConfigError: less than one job, or an unknown engine.
         StoreError: a store that cannot be opened.
         OutputError: the results cannot be written.
     """
     wanted = chosen(metrics)
-    if SYNCNET.intersection(wanted):
-        located("syncnet")  # better missed now than as every clip's reason
-    jobs = joblib.cpu_count() if jobs is None else jobs
-    if jobs < 1:
-        raise InputError(f"{jobs} jobs cannot work; give 1 or more")
+    if fvd_backbone is not None and metrics is None:
+        wanted.append("fvd")
+    networks = _networks(wanted, fvd_backbone)
+    for part in parts_needed(wanted):
+        located(part)  # better missed now than as every clip's reason
+    check(jobs, engine)
     target = _prepared(Path(out))
     truth = open_reference(reference)
     found = find_videos(videos, truth)
@@ -78,9 +89,11 @@ def evaluate(
         _check_rates(videos, ours)
         _check_rates(reference, true)
     size = truth.size(true, _stated(found) or usual_size(ours), resample)
-    terms = _terms(truth, size, resample, wanted, target)
+    terms = _terms(truth, size, resample, wanted, networks, target)
     tasks = [Task(clip, _video(found, clip), terms) for clip in clips]
-    rows = sorted(_scored(tasks, jobs), key=lambda row: row.clip_id)
+    outcomes = {outcome.clip.clip_id: outcome for outcome in _scored(tasks, jobs, engine)}
+    rows = [outcomes[clip_id].clip for clip_id in sorted(outcomes)]
+    sets, lacking = set_results(wanted, rows, functools.partial(_features, outcomes), seed)
     number = counts(rows)
     changes = {"candidate": changed(ours, rows, size), "truth": changed(true, rows, size)}
     said = [resampled(side, counted, size, number["scored"]) for side, counted in changes.items()]
@@ -88,11 +101,17 @@ def evaluate(
     results = Results(
         system={**found.system, "size": size if readable else None, "fps": FPS, **_resampled(changes["candidate"])},
         reference={**truth.facts(found.split), **_resampled(changes["truth"])},
-        provenance={**provenance(seed), "landmarks": default_backend().name},
+        provenance={**provenance(seed, terms.networks), "landmarks": default_backend().name},
         counts=number,
-        notes=[*filter(None, said), *notes(found, truth.divided, terms, rows, clips), *cautions(rows, wanted)],
+        notes=[
+            *filter(None, said),
+            *notes(found, truth.divided, terms, rows, clips),
+            *cautions(rows, wanted),
+            *lacking,
+        ],
         metrics=summarise(rows, wanted, seed),
         clips=rows,
+        sets=sets,
     )
     save(results, target)
     Finished(target).clear()
@@ -130,7 +149,27 @@ def _stated(found: Videos) -> int | None:
     return stated if isinstance(stated, int) and stated > 0 else None
 
 
-def _terms(truth: Reference, size: int, resample: bool, wanted: Sequence[str], out: Path) -> Terms:
+def _networks(wanted: Sequence[str], fvd_backbone: str | os.PathLike[str] | None) -> tuple[Network, ...]:
+    """Those whose features are wanted, their weights looked at now rather than clip by clip."""
+    if "fvd" in wanted and fvd_backbone is None:
+        raise InputError("fvd: needs the weights of I3D; name their file with --fvd-backbone, or leave fvd out")
+    paths = {"i3d": None if fvd_backbone is None else Path(fvd_backbone)}
+    found = tuple(opened(name, paths.get(name)) for name in network_names(wanted))
+    for network in found:
+        network.check()
+    return found
+
+
+def _features(outcomes: Mapping[str, Outcome], clip_id: str, source: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    place = outcomes[clip_id].features
+    assert place is not None
+    with safe_open(place, framework="numpy") as kept:
+        return kept.get_tensor(source), kept.get_tensor(f"{source}_truth")
+
+
+def _terms(
+    truth: Reference, size: int, resample: bool, wanted: Sequence[str], networks: tuple[Network, ...], out: Path
+) -> Terms:
     needed = {CURVE_OF.get(name) for name in wanted}
     with one_thread():
         return Terms(
@@ -140,6 +179,7 @@ def _terms(truth: Reference, size: int, resample: bool, wanted: Sequence[str], o
             curve=truth.curve() if "opening" in needed else np.zeros(0),
             calibration=truth.calibration(size, default_backend()) if "identity" in needed else "not asked for",
             metrics=tuple(wanted),
+            networks=networks,
             out=out,
         )
 
@@ -152,17 +192,9 @@ def _resampled(counts: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
     return {"resampled": counts} if counts else {}
 
 
-def _scored(tasks: Sequence[Task], jobs: int) -> Iterator[ClipResult]:
+def _scored(tasks: Sequence[Task], jobs: int | None, engine: str) -> Iterator[Outcome]:
     """The clips as they are done, in any order."""
-    with progress("scoring", len(tasks), "clips") as advance, contextlib.ExitStack() as stack:
-        results: Iterator[ClipResult]
-        if jobs == 1 or len(tasks) == 1:
-            results = map(score_clip, tasks)
-        else:
-            stack.enter_context(joblib.parallel_config("loky", inner_max_num_threads=1))
-            results = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
-                map(joblib.delayed(score_clip), tasks)
-            )
-        for result in results:
+    with progress("scoring", len(tasks), "clips") as advance:
+        for outcome in unordered(score_clip, tasks, jobs, engine):
             advance(1)
-            yield result
+            yield outcome

@@ -18,6 +18,7 @@ from viseme.data.track import SCORED_SIZE, Track, scored_landmarks
 from viseme.evaluation.cache import Arrays, cached
 from viseme.evaluation.identity import EVERY
 from viseme.evaluation.motion import FARNEBACK, optical_flow
+from viseme.evaluation.networks import Network
 from viseme.types import Float32, UInt8
 
 VERSION = 1
@@ -65,6 +66,10 @@ class Features:
         """`[T-1]` mean flow magnitude in pixels."""
         return optical_flow(self.frames)
 
+    def seen_by(self, network: Network) -> Float32:
+        """What a network makes of the frames, `[M,D]`."""
+        return network.features(self.frames)
+
 
 @dataclass(frozen=True)
 class TruthFeatures(Features):
@@ -103,6 +108,14 @@ class TruthFeatures(Features):
     def flow(self) -> NDArray[np.float64]:
         """`[T-1]` mean flow magnitude in pixels."""
         return self._kept("flow", ("flow",), lambda: {"flow": optical_flow(self.frames)}, FARNEBACK)["flow"]
+
+    def seen_by(self, network: Network) -> Float32:
+        """What a network makes of the frames, `[M,D]`."""
+
+        def compute() -> Arrays:
+            return {"features": network.features(self.frames)}
+
+        return self._kept(network.name, ("features",), compute, (network.sha256, EVERY))["features"]
 
     @cached_property
     def _described(self) -> Arrays:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
+from safetensors.numpy import save_file
 
 from viseme.errors import InputError
 from viseme.evaluation.results import ClipResult, read_json
-from viseme.files import write_json
+from viseme.files import write_json, written_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,16 @@ class Finished:
     def put(self, clip: ClipResult, key: str) -> None:
         """Keep a scored clip. Raises `OutputError`."""
         write_json(self._file(clip.clip_id, key), asdict(clip))
+
+    @staticmethod
+    def put_features(path: Path, features: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays of a clip at the path that `features` gives. Raises `OutputError`."""
+        with written_aside(path) as aside:
+            save_file({name: np.ascontiguousarray(array) for name, array in features.items()}, aside)
+
+    def features(self, clip_id: str, key: str) -> Path:
+        """Where a clip's arrays for the set metrics are kept, in one safetensors file."""
+        return self._file(clip_id, key).with_suffix(".safetensors")
 
     def clear(self) -> None:
         """Remove the folder: the results hold everything."""

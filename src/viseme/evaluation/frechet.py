@@ -114,8 +114,8 @@ def _factor(covariance: Float64, rank: int) -> Float64:
 def read_features(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Features `[N,D]` that another program computed, from `.npy`, or from `.safetensors` with one tensor.
 
-    So FVD is had: run I3D, or any other video network, where it is trusted, one row a video, for candidate and truth.
-    Published I3D files are TorchScript, programs that viseme does not run.
+    So a video network that is a program, as TorchScript is, serves too: run it where it is trusted, one row a video,
+    for candidate and truth. I3D from plain weights runs here (`viseme.evaluation.i3d`).
 
     Raises:
         InputError: missing, of another kind, damaged, not `[N,D]` of finite floats, or fewer than two rows.

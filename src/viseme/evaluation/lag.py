@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from viseme.audio.loudness import levelled
 from viseme.audio.mel import mel_features
 from viseme.data import align
 from viseme.data.audio import read_audio
@@ -109,7 +110,7 @@ def mouth_features(landmarks: Float32) -> Float64:
 
 def sound_features(audio: Float32, frames: int) -> Float64:
     """Log-mel energies of frames 1, 2, ..., `[frames,40]`, of sound `[S]` that begins with frame 0."""
-    return mel_features(audio, frames + 1, BANDS)[1:].astype(np.float64)
+    return mel_features(levelled(audio), frames + 1, BANDS)[1:].astype(np.float64)
 
 
 def canonical(clips: Sequence[tuple[Float64, Float64]]) -> Canonical:

@@ -5,7 +5,7 @@ Light on purpose: reports and the command line read this table without loading a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +43,7 @@ METRICS: dict[str, Metric] = {
         Metric("psnr", "PSNR", "dB", "higher", 2, "Peak signal-to-noise ratio, mean over frames; at most 100."),
         Metric("snr", "SNR", "dB", "higher", 2, "Energy of truth over that of the difference; at most 100."),
         Metric("ssim", "SSIM", "", "higher", 3, "Structural similarity, Gaussian window, mean over frames."),
+        Metric("lpips", "LPIPS", "", "lower", 3, "How different it looks (AlexNet, v0.1), mean over frames.", False),
         Metric("lmd", "LMD", "%", "lower", 2, "Distance of the 68 points to truth's, of truth's eye-corner distance."),
         Metric("mouth_lmd", "Mouth LMD", "%", "lower", 2, "Distance of the mouth points 48-67 to truth's, likewise."),
         Metric(
@@ -87,6 +88,22 @@ METRICS: dict[str, Metric] = {
             "truth",
             2,
             "Frames by which the lips come after the sound of their own file, by canonical correlation.",
+        ),
+        Metric(
+            "sync_offset",
+            "Mouth-audio offset",
+            "frames",
+            "truth",
+            2,
+            "Frames by which the mouth comes after its sound, by viseme's own sync scorer (not SyncNet).",
+        ),
+        Metric(
+            "sync_confidence",
+            "Mouth-audio confidence",
+            "",
+            "higher",
+            3,
+            "How far that offset stands out, by the same scorer: near 0 where nothing fits. Not LSE-C.",
         ),
         Metric("blink_rate", "Blinks", "1/s", "truth", 2, "Blinks begun a second, from the eye aspect ratio."),
         Metric("blink_length", "Blink length", "s", "truth", 2, "Mean seconds a blink, where both blink."),
@@ -152,20 +169,87 @@ METRICS: dict[str, Metric] = {
     )
 }
 
-SYNCNET = frozenset({"av_offset", "lse_c", "lse_d", "av_offset_valid", "lse_c_valid", "lse_d_valid"})
-"""The metrics that need SyncNet's weights."""
+SET_METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "av_lag_pooled",
+            "AV lag (CCA), pooled",
+            "frames",
+            "truth",
+            0,
+            "Frames by which the lips come late, from the mean of all clips' lag curves: steadier than any one clip's.",
+        ),
+        Metric(
+            "frechet_dlib",
+            "Fréchet distance, dlib",
+            "",
+            "lower",
+            4,
+            "Of dlib's face descriptors, every fifth frame: who is seen, not how well. It is no FID.",
+        ),
+        Metric(
+            "frechet_lite0",
+            "Fréchet distance, Lite0",
+            "",
+            "lower",
+            2,
+            "Of EfficientNet-Lite0's features, every fifth frame. It is no FID and compares with no published table.",
+        ),
+        Metric(
+            "kernel_lite0",
+            "Kernel distance, Lite0",
+            "",
+            "lower",
+            4,
+            "Of the same features, unbiased by their number; it may fall below 0. It is no KID.",
+        ),
+        Metric(
+            "fid",
+            "FID",
+            "",
+            "lower",
+            2,
+            "Fréchet distance of Inception's features (2015-12-05, pytorch-fid's resizing), every scored frame.",
+            default=False,
+        ),
+        Metric("kid", "KID", "", "lower", 4, "Kernel distance of the same features, at most 10 000 a side.", False),
+        Metric(
+            "fvd",
+            "FVD",
+            "",
+            "lower",
+            1,
+            "Fréchet distance of I3D's features of windows of 16 frames, with the backbone given.",
+            default=False,
+        ),
+    )
+}
+"""Numbers of all scored clips together, one a system."""
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "lpips": ("lpips-alexnet", "lpips-heads"),
+    **dict.fromkeys(("av_offset", "lse_c", "lse_d", "av_offset_valid", "lse_c_valid", "lse_d_valid"), ("syncnet",)),
+}
+"""Metric -> the parts of `viseme.weights` without which it cannot be computed."""
 
 
 def chosen(names: Iterable[str] | None) -> list[str]:
     """The metrics asked for, in table order; the default ones where None. Raises `InputError`, naming the known."""
+    known = {**METRICS, **SET_METRICS}
     if names is None:
-        return [name for name, metric in METRICS.items() if metric.default]
+        return [name for name, metric in known.items() if metric.default]
     wanted = set(names)
-    if unknown := sorted(wanted - set(METRICS)):
-        raise InputError(f"no metric is called {', '.join(unknown)}; known are {', '.join(METRICS)}")
+    if unknown := sorted(wanted - set(known)):
+        raise InputError(f"no metric is called {', '.join(unknown)}; known are {', '.join(known)}")
     if not wanted:
-        raise InputError(f"no metric was chosen; known are {', '.join(METRICS)}")
-    return [name for name in METRICS if name in wanted]
+        raise InputError(f"no metric was chosen; known are {', '.join(known)}")
+    return [name for name in known if name in wanted]
+
+
+def parts_needed(names: Iterable[str]) -> list[str]:
+    """The pretrained parts that these metrics need, each once."""
+    return list(dict.fromkeys(part for name in names for part in NEEDS.get(name, ())))
 
 
 def gap(better: Better, value: float, truth: float | None) -> float | None:

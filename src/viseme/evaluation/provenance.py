@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, files, version
 from typing import Any
 
 import viseme
+from viseme.evaluation.networks import Network
 from viseme.files import sha256
 
 _DLIB_MODELS = {
@@ -21,7 +22,7 @@ _DLIB_MODELS = {
 }
 
 
-def provenance(seed: int) -> dict[str, Any]:
+def provenance(seed: int, networks: Sequence[Network] = ()) -> dict[str, Any]:
     """What `results.json` keeps under that name. Packages are looked up, not imported; one that is absent is None."""
     return {
         "viseme": viseme.__version__,
@@ -32,7 +33,7 @@ def provenance(seed: int) -> dict[str, Any]:
         "opencv": _version("opencv-python-headless", "opencv-python"),
         "dlib": _version("dlib-bin", "dlib"),
         "av": _version("av"),
-        "weights": dict(weights()),
+        "weights": {**dict(weights()), **{network.name: network.sha256 for network in networks}},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "command": command(sys.argv),
         "seed": seed,

@@ -37,6 +37,26 @@ class MetricResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SetResult:
+    """One number of all scored clips together, such as FID; it has no interval.
+
+    Attributes:
+        truth: truth's own, where it has one.
+        n: samples of each side behind it: numbers of different n do not stand in one row.
+        of: what these are.
+    """
+
+    title: str
+    unit: str
+    better: Better
+    digits: int
+    value: float
+    truth: float | None
+    n: int
+    of: Literal["frames", "windows", "clips"]
+
+
+@dataclass(frozen=True, slots=True)
 class ClipResult:
     """One clip of the reference split, scored or failed.
 
@@ -78,6 +98,7 @@ class Results:
         notes: one-line cautions a reader must see beside the numbers.
         metrics: by name, in table order.
         clips: every clip of the reference split, by clip_id.
+        sets: numbers of all clips together, by name, in table order.
     """
 
     system: dict[str, Any]
@@ -87,6 +108,7 @@ class Results:
     notes: list[str]
     metrics: dict[str, MetricResult]
     clips: list[ClipResult]
+    sets: dict[str, SetResult] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property

@@ -10,13 +10,28 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from viseme.data import align
 from viseme.errors import InputError
-from viseme.evaluation import av_sync, blinks, fidelity, head_motion, identity, lag, legacy, mouth, quality, syncnet
+from viseme.evaluation import (
+    av_sync,
+    blinks,
+    fidelity,
+    head_motion,
+    identity,
+    lag,
+    legacy,
+    mouth,
+    perceptual,
+    quality,
+    sync_scorer,
+    syncnet,
+)
 from viseme.evaluation.av_sync import Sync
 from viseme.evaluation.features import Features, TruthFeatures
 from viseme.evaluation.lag import Heard
 from viseme.evaluation.landmarks import LandmarkDistance, landmark_distance
 from viseme.evaluation.motion import frame_mse
+from viseme.evaluation.sync_scorer import MouthAudioSync
 from viseme.types import SAMPLES_PER_FRAME, Float32
 
 Float64 = NDArray[np.float64]
@@ -98,6 +113,21 @@ class Sample:
         return ours, true
 
     @cached_property
+    def mouth_audio(self) -> tuple[MouthAudioSync, MouthAudioSync]:
+        """viseme's own sync scorer on both sides, each aligned as it was trained on."""
+
+        def found(side: Features, audio: Float32) -> MouthAudioSync:
+            aligned = align.clip_transform(side.track.landmarks, sync_scorer.SIZE)
+            faces = np.stack([align.warp(frame, aligned, sync_scorer.SIZE) for frame in side.frames])
+            try:
+                return sync_scorer.mouth_audio_sync(faces, audio[SAMPLES_PER_FRAME:])
+            except InputError as error:
+                raise ValueError(str(error)) from error
+
+        ours, true = self.sounds
+        return found(self.candidate, ours), found(self.truth, true)
+
+    @cached_property
     def blinks(self) -> tuple[blinks.Blinks, blinks.Blinks]:
         ours, true = (
             blinks.blinks(blinks.eye_aspect_ratio(side.track.landmarks)) for side in (self.candidate, self.truth)
@@ -155,6 +185,7 @@ SCORES: Mapping[str, Callable[[Sample], Pair]] = {
     "psnr": lambda s: (_mean(fidelity.psnr(s.candidate.frames, s.truth.frames)), None),
     "snr": lambda s: (fidelity.snr(s.candidate.frames, s.truth.frames), None),
     "ssim": lambda s: (_mean(fidelity.ssim(s.candidate.frames, s.truth.frames)), None),
+    "lpips": lambda s: (_mean(perceptual.lpips_of(s.candidate.frames, s.truth.frames)), None),
     "lmd": lambda s: (_mean(s.distance.face), None),
     "mouth_lmd": lambda s: (_mean(s.distance.mouth), None),
     "mouth_correlation": _mouth_correlation,
@@ -163,6 +194,8 @@ SCORES: Mapping[str, Callable[[Sample], Pair]] = {
     "opening_spread": lambda s: (mouth.spread_ratio(*s.opening), 1.0),
     "opening_spread_least": lambda s: (mouth.least_spread_ratio(*s.opening), 1.0),
     "av_lag": lambda s: _both(lag.best_lag, s.lag),
+    "sync_offset": lambda s: _both(lambda found: float(found.offset), s.mouth_audio),
+    "sync_confidence": lambda s: _both(lambda found: found.confidence, s.mouth_audio),
     "blink_rate": lambda s: _both(lambda found: found.rate, s.blinks),
     "blink_length": lambda s: _both(lambda found: found.length, s.blinks),
     "head_roll": lambda s: _both(lambda moved: moved.roll, s.head),

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from viseme.audio.loudness import levelled
 from viseme.audio.mel import mel_features
 from viseme.errors import InputError
 from viseme.evaluation.quality import luma
@@ -148,7 +149,7 @@ def directions(frames: UInt8, audio: Float32, scorer: SyncScorer) -> tuple[Tenso
         audio: float32 `[N]` at 16 kHz; 640 samples a frame.
         scorer: in evaluation mode.
     """
-    sound = torch.from_numpy(mel_features(audio, len(frames), BANDS))
+    sound = torch.from_numpy(mel_features(levelled(audio), len(frames), BANDS))
     return scorer.see(grey(mouths(frames))[None])[0], scorer.hear(sound[None])[0]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from viseme.report.sets import unequal
 from viseme.report.systems import Group, System
 from viseme.report.wording import listed, signature
 
@@ -92,6 +93,9 @@ def cautions(groups: Sequence[Group]) -> list[str]:
                 "that both have."
             )
             break
+    for group in groups:
+        if titles := unequal(group):
+            notes.append(f"{listed(titles)}: numbers of unequal samples are not put beside one another.")
     for system in systems:
         if system.leaking:
             notes.append(

@@ -17,6 +17,7 @@ from viseme.report.account import account, cautions, origin, reference, shared_n
 from viseme.report.clips import shown
 from viseme.report.figures import Figure, openings, over_time
 from viseme.report.media import Album
+from viseme.report.sets import SetRow, set_table
 from viseme.report.summary import lead_metric, summary
 from viseme.report.systems import Group, System
 from viseme.report.tables import ActorTable, Row, actor_tables, definitions, difference_table, metric_table
@@ -31,6 +32,7 @@ class Section:
     heading: str
     summary: list[list[str]]
     metrics: list[Row]
+    sets: list[SetRow]
     differences: list[Row]
     openings: list[Figure]
     over_time: list[Figure]
@@ -47,6 +49,7 @@ def render(groups: Sequence[Group], album: Album) -> str:
             heading=f"{group.size} × {group.size} pixels" if group.size else "Frames of unstated size",
             summary=summary(group),
             metrics=metric_table(group),
+            sets=set_table(group),
             differences=difference_table(group),
             openings=openings(group.systems, middle.clip_id, f"g{index}") if middle else [],
             over_time=over_time(group, f"g{index}"),

@@ -7,12 +7,13 @@ import io
 from collections.abc import Sequence
 
 from viseme.report.ranking import best
+from viseme.report.sets import SetRow, set_table
 from viseme.report.systems import Group, System
 from viseme.report.tables import Cell, Row, difference_table, metric_table
 
 COLUMNS = (
     *("size", "system", "control", "metric", "title", "unit", "better"),
-    *("mean", "low", "high", "clips", "truth", "best"),
+    *("mean", "low", "high", "n", "of", "truth", "best"),
 )
 
 
@@ -28,6 +29,12 @@ def markdown(groups: Sequence[Group]) -> str:
             "Means over clips with 95 % intervals. Bold: the best of the systems under test, where its paired interval "
             "against the runner-up excludes zero."
         )
+        if sets := set_table(group):
+            header = ["All clips together", "Over", "Truth", *(_header(system) for system in group.systems)]
+            lines = [
+                [_title(row), row.over, row.truth, *(cell.value or cell.note for cell in row.cells)] for row in sets
+            ]
+            parts.append(_table(header, lines))
         if group.others:
             header = [f"{escaped(group.first.name)} minus", *(_header(system) for system in group.others)]
             parts.append(_table(header, [[_title(row), *_values(row)] for row in difference_table(group)]))
@@ -39,7 +46,10 @@ def markdown(groups: Sequence[Group]) -> str:
 
 
 def comma_separated(groups: Sequence[Group]) -> str:
-    """A row for each metric of each system, full precision, with the columns `COLUMNS`."""
+    """A row for each metric of each system, full precision, with the columns `COLUMNS`.
+
+    A metric of all clips together has neither interval nor best, and `n` samples `of` frames or windows.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -50,9 +60,14 @@ def comma_separated(groups: Sequence[Group]) -> str:
                 m = system.results.metrics.get(name)
                 if m is None:
                     continue
-                numbers = [m.mean, m.low, m.high, m.n, "" if m.truth is None else m.truth]
+                numbers = [m.mean, m.low, m.high, m.n, "clips", "" if m.truth is None else m.truth]
                 head = ["" if group.size is None else group.size, system.name, system.control]
                 writer.writerow([*head, name, m.title, m.unit, m.better, *numbers, int(system is winner)])
+        for system in group.systems:
+            for name, s in system.results.sets.items():
+                head = ["" if group.size is None else group.size, system.name, system.control]
+                numbers = [s.value, "", "", s.n, s.of, "" if s.truth is None else s.truth]
+                writer.writerow([*head, name, s.title, s.unit, s.better, *numbers, 0])
     return text.getvalue()
 
 
@@ -66,7 +81,7 @@ def _value(cell: Cell) -> str:
     return f"**{cell.value}** {cell.interval}" if cell.best or cell.winner else f"{cell.value} {cell.interval}"
 
 
-def _title(row: Row) -> str:
+def _title(row: Row | SetRow) -> str:
     unit = f" ({row.unit})" if row.unit else ""
     return escaped(f"{row.title}{unit} {row.arrow}".strip())
 

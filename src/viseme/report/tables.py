@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from viseme.evaluation.metrics import METRICS, Better
-from viseme.evaluation.results import MetricResult
+from viseme.evaluation.metrics import METRICS, SET_METRICS, Better
+from viseme.evaluation.results import MetricResult, SetResult
 from viseme.report.ranking import Comparison, best, compared
 from viseme.report.summary import lead_metric
 from viseme.report.systems import Group, System
@@ -194,10 +194,11 @@ class Definition:
 def definitions(groups: Sequence[Group]) -> list[Definition]:
     """Each metric of the page once; one that this version does not know says so."""
     found: dict[str, Definition] = {}
-    for group in groups:
-        for name in group.metrics:
-            known = _known(group, name)
-            text = METRICS[name].description if name in METRICS else "Not described: measured by another version."
+    for system in (system for group in groups for system in group.systems):
+        measured: dict[str, MetricResult | SetResult] = {**system.results.metrics, **system.results.sets}
+        for name, known in measured.items():
+            metric = METRICS.get(name) or SET_METRICS.get(name)
+            text = metric.description if metric else "Not described: measured by another version."
             found.setdefault(name, Definition(known.title, known.unit, *ARROWS[known.better], text))
     return list(found.values())
 
