@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import viseme
+from viseme.audio.loudness import levelled
 from viseme.audio.mel import COLUMNS, mel_features
 from viseme.data.augment_sound import augment_sound
 from viseme.data.store import Store
@@ -67,7 +68,7 @@ def utterances(store: Store, split: str) -> dict[str, list[Utterance]]:
     found: dict[str, list[Utterance]] = {}
     for row in store.clips(split):
         if row.frames > WINDOW * (1 + STRETCH) + 1:
-            columns = torch.from_numpy(mel_features(store.audio(row.clip_id), row.frames, BANDS))
+            columns = torch.from_numpy(mel_features(levelled(store.audio(row.clip_id)), row.frames, BANDS))
             kept = Utterance(mouths(store.frames(row.clip_id), EXTRA), columns.reshape(-1, BANDS))
             found.setdefault(row.actor, []).append(kept)
     return found
@@ -224,28 +225,53 @@ def train(run: Path, stores: list[Path], steps: int, seed: int) -> None:
     save(steps)
 
 
-def score(model: Path, store: Store, split: str) -> dict[str, float]:
+@dataclass(frozen=True)
+class Shifted:
+    """What the scorer finds in N clips.
+
+    Attributes:
+        offsets: int `[N,21]`, with the picture moved by -10 to 10 frames against the sound.
+        true: confidence with its own sound, `[N]`.
+        shuffled: with the sound of another clip of its actor, `[N]`.
+    """
+
+    offsets: np.ndarray
+    true: np.ndarray
+    shuffled: np.ndarray
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Frames between the offset found and the true shift, `[N,21]`."""
+        return np.abs(self.offsets - np.arange(-REACH, REACH + 1))
+
+
+def shifted(scorer: SyncScorer, store: Store, split: str) -> Shifted:
     """Offsets of a split's clips with the picture moved by -10 to 10 frames, and confidence beside another's sound."""
-    scorer, wrong, true, shuffled = load_scorer(model), [], [], []
+    offsets, true, shuffled = [], [], []
     for actor in store.actors(split):
         clips = [store.clip(row.clip_id) for row in store.clips(split) if row.actor == actor]
         for clip, other in zip(clips, clips[1:] + clips[:1], strict=True):
-            count = len(clip.frames) - REACH
             for shift in range(-REACH, REACH + 1):
+                count = len(clip.frames) - REACH
                 picture, sound = max(0, -shift), max(0, shift) * SAMPLES_PER_FRAME
-                frames = clip.frames[picture : picture + count]
-                found = mouth_audio_sync(frames, clip.audio[sound : sound + count * SAMPLES_PER_FRAME], scorer)
-                wrong.append(abs(found.offset - shift))
+                cut = clip.frames[picture:][:count], clip.audio[sound:][: count * SAMPLES_PER_FRAME]
+                offsets.append(mouth_audio_sync(*cut, scorer).offset)
             true.append(mouth_audio_sync(clip.frames, clip.audio, scorer).confidence)
             shuffled.append(mouth_audio_sync(clip.frames, other.audio, scorer).confidence)
+    return Shifted(np.reshape(offsets, (-1, 2 * REACH + 1)), np.array(true), np.array(shuffled))
+
+
+def score(model: Path, store: Store, split: str) -> dict[str, float]:
+    """What the card says."""
+    found = shifted(load_scorer(model), store, split)
     return {
-        "clips": len(true),
-        "within_one": float(np.mean(np.array(wrong) <= 1)),
-        "exact": float(np.mean(np.array(wrong) == 0)),
-        "true_median": float(np.median(true)),
-        "true_p10": float(np.percentile(true, 10)),
-        "shuffled_p90": float(np.percentile(shuffled, 90)),
-        "shuffled_median": float(np.median(shuffled)),
+        "clips": len(found.true),
+        "within_one": float(np.mean(found.errors <= 1)),
+        "exact": float(np.mean(found.errors == 0)),
+        "true_median": float(np.median(found.true)),
+        "true_p10": float(np.percentile(found.true, 10)),
+        "shuffled_p90": float(np.percentile(found.shuffled, 90)),
+        "shuffled_median": float(np.median(found.shuffled)),
     }
 
 

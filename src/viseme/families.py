@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from viseme.audio.features import encoder
 from viseme.config import Config, GanConfig, override, parse_config, preset_names
 from viseme.diffusion.model import build_unet
 from viseme.diffusion.objective import DdpmObjective
@@ -87,13 +88,19 @@ def load_synthesizer(model: str | Path, overrides: Sequence[str] = ()) -> ModelS
     """Load a model for generation, on the CPU or the first GPU, with fields of its `sampling` overridden.
 
     Raises:
-        ModelError: no such model, damaged weights, or weights of another architecture.
+        ModelError: no such model, damaged weights, weights of another architecture, or another audio encoder.
+        InputError: the weights of its audio encoder are not here.
         ConfigError: an override of something else than `sampling`, or out of range.
     """
     keep_freed_memory()
     path = model_path(model)
     file = read_model(path)
     config = override(parse_config(file.config, str(path)), overrides)
+    if file.training.get("audio", encoder(config.audio).fingerprint) != encoder(config.audio).fingerprint:
+        raise ModelError(
+            f"{path}: was trained on features of another {config.audio.kind} encoder; "
+            "name its weights with --set audio.checkpoint=PATH"
+        )
     network = build_network(config)
     load_weights(network, file.weights, str(path))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -7,41 +7,42 @@ from viseme.errors import ConfigError, OutputError
 from viseme.training.loggers import Curves
 from viseme.training.run import RunFolder, differences
 
+AUDIO = "mel of this version"
 STORE = {"name": "store", "fingerprint": "abc", "corpus": "grid"}
 
 
 def test_a_run_is_begun_once_and_carried_on_by_will(tmp_path: Path) -> None:
     folder, config = RunFolder(tmp_path / "run"), load_config("tiny_gan")
-    folder.begin(config, STORE, resume=True)  # nothing there yet: begin
+    folder.begin(config, STORE, AUDIO, resume=True)  # nothing there yet: begin
     assert load_config(folder.config) == config
     with pytest.raises(OutputError, match="--resume"):
-        folder.begin(config, STORE, resume=False)
-    folder.begin(config, STORE, resume=True)
+        folder.begin(config, STORE, AUDIO, resume=False)
+    folder.begin(config, STORE, AUDIO, resume=True)
 
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.begin(load_config("tiny_gan"), STORE, resume=False)
+    folder.begin(load_config("tiny_gan"), STORE, AUDIO, resume=False)
     with pytest.raises(ConfigError, match=r"training.batch_size was 12, now 7"):
-        folder.begin(load_config("tiny_gan", ["training.batch_size=7"]), STORE, resume=True)
+        folder.begin(load_config("tiny_gan", ["training.batch_size=7"]), STORE, AUDIO, resume=True)
     with pytest.raises(ConfigError, match="store was store, now other"):
-        folder.begin(load_config("tiny_gan"), {"name": "other", "fingerprint": "def"}, resume=True)
+        folder.begin(load_config("tiny_gan"), {"name": "other", "fingerprint": "def"}, AUDIO, resume=True)
 
 
 def test_a_longer_run_may_carry_on(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.begin(load_config("tiny_gan"), STORE, resume=False)
+    folder.begin(load_config("tiny_gan"), STORE, AUDIO, resume=False)
     longer = load_config("tiny_gan", ["training.steps=99999", "training.checkpoint_every=7"])
-    folder.begin(longer, STORE, resume=True)
+    folder.begin(longer, STORE, AUDIO, resume=True)
     assert load_config(folder.config) == longer
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work", encoding="ascii")
     with pytest.raises(OutputError, match="is not empty and holds no run"):
-        RunFolder(tmp_path).begin(load_config("tiny_gan"), STORE, resume=False)
+        RunFolder(tmp_path).begin(load_config("tiny_gan"), STORE, AUDIO, resume=False)
     with pytest.raises(OutputError, match="is not empty and holds no run"):
-        RunFolder(tmp_path / "thesis.tex").begin(load_config("tiny_gan"), STORE, resume=False)
+        RunFolder(tmp_path / "thesis.tex").begin(load_config("tiny_gan"), STORE, AUDIO, resume=False)
 
 
 def test_differences_are_named_by_their_dotted_names() -> None:

@@ -6,6 +6,8 @@ impulse inside frame t is heard in frame t.
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -18,10 +20,9 @@ WINDOW = 400
 HOP = 160
 COLUMNS = SAMPLES_PER_FRAME // HOP
 """Mel columns a video frame."""
-LOUDNESS = 0.08
-"""Root mean square to which the speech of every clip is brought."""
 FLOOR = 1e-5
 _CHUNK = 2048
+_VERSION = 1  # raised when the same sound would give other numbers
 
 
 def mel_features(audio: Float32, frames: int, bands: int = 40) -> Float32:
@@ -29,17 +30,16 @@ def mel_features(audio: Float32, frames: int, bands: int = 40) -> Float32:
 
     Power spectra of 25 ms Hann windows every 10 ms are summed by triangular filters even on the mel scale
     (O'Shaughnessy 1987: 2595 log10(1 + f / 700)) from 60 Hz to 7.6 kHz; the logarithm is scaled to about [-1.4, 0.5].
-    Before, the gain is brought to a common loudness, so that a quiet microphone drives the lips like a near one.
 
     Args:
-        audio: float32 `[S]`; what is missing before frame `frames` counts as silence.
+        audio: float32 `[S]` at the common loudness; what is missing before frame `frames` counts as silence.
         frames: T, video frames at 25 fps.
         bands: mel bands.
 
     Returns:
         float32 `[frames, 4 bands]`.
     """
-    samples = audio[: frames * SAMPLES_PER_FRAME] * np.float32(_gain(audio))
+    samples = audio[: frames * SAMPLES_PER_FRAME]
     before = WINDOW // 2 - HOP // 2
     padded = np.zeros(frames * SAMPLES_PER_FRAME + WINDOW, np.float32)
     padded[before : before + len(samples)] = samples
@@ -53,6 +53,32 @@ def mel_features(audio: Float32, frames: int, bands: int = 40) -> Float32:
     return np.ascontiguousarray(features.reshape(frames, COLUMNS * bands), dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class MelEncoder:
+    """The `AudioEncoder` that needs no weights.
+
+    Attributes:
+        bands: mel bands of a column; four columns a frame.
+    """
+
+    bands: int = 40
+    name: str = "mel"
+
+    @property
+    def width(self) -> int:
+        """4 bands."""
+        return COLUMNS * self.bands
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the number of bands and the version of the definition."""
+        return hashlib.sha256(repr((self.name, self.bands, _VERSION)).encode()).hexdigest()
+
+    def __call__(self, audio: Float32, frames: int) -> Float32:
+        """`mel_features`."""
+        return mel_features(audio, frames, self.bands)
+
+
 def with_context(features: Float32, context: int) -> Float32:
     """Each frame's vector joined by those of `context` frames each side; the ends are repeated.
 
@@ -61,16 +87,6 @@ def with_context(features: Float32, context: int) -> Float32:
     frames = len(features)
     around = np.arange(frames)[:, None] + np.arange(-context, context + 1)
     return np.asarray(features[around.clip(0, frames - 1)].reshape(frames, -1), dtype=np.float32)
-
-
-def _gain(audio: Float32) -> float:
-    """What brings the louder half of the sound to `LOUDNESS`; silence stays silence."""
-    whole = audio[: len(audio) // HOP * HOP].reshape(-1, HOP)
-    if len(whole) == 0:
-        return 1.0
-    power = np.mean(whole.astype(np.float64) ** 2, axis=1)
-    loud = float(np.sqrt(np.mean(power[power >= np.median(power)])))
-    return LOUDNESS / loud if loud > 1e-4 else 1.0
 
 
 @cache

@@ -6,10 +6,19 @@ audio, data and training with the other. A field marked "assumed" is one that th
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -26,11 +35,26 @@ class Section(BaseModel):
 class AudioConfig(Section):
     """How sound becomes one feature vector a video frame."""
 
-    kind: Literal["mel"] = "mel"
+    kind: Literal["mel", "learned", "sda", "wav2vec2", "hubert", "whisper"] = "mel"
+    """mel: log-mel columns; learned: a network above them, trained with the model; sda: the paper's pretrained encoder;
+    the others: a pretrained speech encoder of transformers."""
     bands: Annotated[int, Field(ge=2)] = 40
-    """Mel bands; each frame holds four columns of them, 10 ms apart."""
+    """Mel bands (mel, learned); each frame holds four columns of them, 10 ms apart."""
     context: NonNegativeInt = 2
     """Frames of context each side that a model sees with its own."""
+    checkpoint: str = ""
+    """Weights of a pretrained encoder: a file (sda), a folder or a name on the hub (the others); its default where
+    empty."""
+    layer: NonNegativeInt | None = None
+    """Whose hidden states a speech encoder gives, 0 those before the first; the last where unset."""
+
+    @model_validator(mode="after")
+    def _only_what_counts(self) -> Self:
+        if self.checkpoint and self.kind in ("mel", "learned"):
+            raise ValueError(f"checkpoint belongs to a pretrained encoder, and {self.kind} has none")
+        if self.layer is not None and self.kind in ("mel", "learned", "sda"):
+            raise ValueError(f"layer belongs to a speech encoder of transformers, and {self.kind} is none")
+        return self
 
 
 class DataConfig(Section):
@@ -52,6 +76,11 @@ class DataConfig(Section):
     """Height of a smooth random curve over a window's log-mel bands, as another microphone would add."""
     mouth_margin: NonNegativeFloat = 5 / 64
     """How far the mouth box reaches past points 48-67, as a share of the picture (Diffused Heads: 5 of 64 pixels)."""
+
+
+def _bands_to_change(audio: AudioConfig, data: DataConfig) -> None:
+    if audio.kind not in ("mel", "learned") and (data.tract or data.tilt):
+        raise ValueError(f"data.tract and data.tilt change mel bands, and audio.kind {audio.kind} gives none")
 
 
 class TrainingConfig(Section):
@@ -155,6 +184,11 @@ class DdpmConfig(Section):
     sampling: DiffusionSampling = DiffusionSampling()
     training: TrainingConfig = TrainingConfig()
 
+    @model_validator(mode="after")
+    def _sound_can_be_changed(self) -> Self:
+        _bands_to_change(self.audio, self.data)
+        return self
+
 
 class GeneratorConfig(Section):
     """Identity encoder, LSTM over frames, upsampling CNN (paper section 4.1.1)."""
@@ -211,6 +245,11 @@ class GanConfig(Section):
     loss: GanLossConfig = GanLossConfig()
     sampling: GanSampling = GanSampling()
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _sound_can_be_changed(self) -> Self:
+        _bands_to_change(self.audio, self.data)
+        return self
 
 
 Config = Annotated[DdpmConfig | GanConfig, Field(discriminator="kind")]

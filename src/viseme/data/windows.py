@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from viseme.audio.features import encode
 from viseme.audio.mel import with_context
 from viseme.config.schema import AudioConfig, DataConfig
 from viseme.data.augment import augment
 from viseme.data.augment_sound import augment_sound
+from viseme.data.encoded import EncodedClips
 from viseme.data.faces import MOUTH
 from viseme.data.store import ClipRow, Store
 from viseme.errors import StoreError
@@ -39,7 +39,7 @@ class Windows:
                 "prepare more clips or set data.window smaller"
             )
         self.rows = rows
-        self._features: dict[str, Float32] = {}
+        self._encoded = EncodedClips(store, rows, audio)
 
     def batch(self, size: int, rng: torch.Generator, *, augmented: bool = True) -> Batch:
         """Draw `size` windows: clips evenly, then times and identity frames evenly within each clip."""
@@ -49,8 +49,10 @@ class Windows:
         batch = Batch(*columns)
         if augmented:
             data = self.data
-            sound = augment_sound(batch.audio, self.audio.bands, tract=data.tract, tilt=data.tilt, rng=rng)
-            batch = augment(replace(batch, audio=sound), flip=data.flip, colour=data.colour, rng=rng)
+            if self.audio.kind in ("mel", "learned"):
+                sound = augment_sound(batch.audio, self.audio.bands, tract=data.tract, tilt=data.tilt, rng=rng)
+                batch = replace(batch, audio=sound)
+            batch = augment(batch, flip=data.flip, colour=data.colour, rng=rng)
         return batch
 
     def _window(self, row: ClipRow, time: float, other: float) -> tuple[Tensor, ...]:
@@ -72,11 +74,7 @@ class Windows:
 
     def _heard(self, row: ClipRow) -> Float32:
         """The clip's features with context, `[T,(2c+1)D]`; the features are kept, their context is made anew."""
-        features = self._features.get(row.clip_id)
-        if features is None:
-            features = encode(self.store.audio(row.clip_id), row.frames, self.audio)
-            self._features[row.clip_id] = features
-        return with_context(features, self.audio.context)
+        return with_context(self._encoded.features(row), self.audio.context)
 
 
 def mouth_boxes(landmarks: Float32, size: int, margin: float) -> Bool:

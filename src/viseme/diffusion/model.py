@@ -10,13 +10,15 @@ from viseme.config.schema import DdpmConfig
 from viseme.diffusion.process import Process
 from viseme.diffusion.schedule import cosine_alpha_bar
 from viseme.diffusion.unet import UNet
+from viseme.nn.listener import build_listener
 
 LANDMARK_WIDTH = 68 * 2
 
 
 def build_unet(config: DdpmConfig) -> UNet:
     """The network of a configuration, freshly initialised: identity and motion frame stacked, audio by FiLM."""
-    signals = {"audio": feature_width(config.audio)}
+    listener, width = build_listener(config.audio, feature_width(config.audio))
+    signals = {"audio": width}
     if config.model.landmarks:
         signals["landmarks"] = LANDMARK_WIDTH
     model = config.model
@@ -29,6 +31,7 @@ def build_unet(config: DdpmConfig) -> UNet:
         dropout=model.dropout,
         pictures=2,
         signals=signals,
+        listener=listener,
     )
 
 

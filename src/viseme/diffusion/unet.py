@@ -28,6 +28,7 @@ class UNet(nn.Module):
         dropout: probability inside residual blocks.
         pictures: RGB pictures stacked with the noisy frame (identity, motion).
         signals: width of each signal vector by name, in the order in which they modulate.
+        listener: what audio passes before it is embedded; it gives vectors of the width that `signals` says.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class UNet(nn.Module):
         dropout: float,
         pictures: int,
         signals: Mapping[str, int],
+        listener: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.patch, self.base = patch, base
         width = 4 * base
         names = ["timestep", *signals]
         self.embed_timestep = embedding_mlp(base, width)
+        self.listener = listener or nn.Identity()
         self.embed = nn.ModuleDict({name: embedding_mlp(size, width) for name, size in signals.items()})
 
         def block(channels: int, out: int, **kwargs: str) -> ResidualBlock:
@@ -80,7 +83,8 @@ class UNet(nn.Module):
 
     def embed_signals(self, signals: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Embed each signal `[B,size]` as `[B,4 base]`; once a frame suffices, whatever the number of steps."""
-        return {name: mlp(signals[name]) for name, mlp in self.embed.items()}
+        heard = {name: self.listener(value) if name == "audio" else value for name, value in signals.items()}
+        return {name: mlp(heard[name]) for name, mlp in self.embed.items()}
 
     def forward(self, x_t: Tensor, timesteps: Tensor, pictures: Tensor, signals: Mapping[str, Tensor]) -> Tensor:
         """`denoise` with signals not yet embedded, `[B,size]` each: one call for training."""

@@ -19,12 +19,16 @@ class Discriminator(nn.Module):
     Args:
         config: widths.
         size: height and width of frames.
-        audio_width: D, numbers of sound a frame.
+        audio_width: D, numbers of sound a frame, behind the listener.
+        listener: what sound passes first; its own, since it looks for other faults than the generator listens for.
     """
 
-    def __init__(self, config: DiscriminatorConfig, size: int, audio_width: int) -> None:
+    def __init__(
+        self, config: DiscriminatorConfig, size: int, audio_width: int, listener: nn.Module | None = None
+    ) -> None:
         super().__init__()
         width, spatial = config.width, (3, 4, 4)
+        self.listener = listener or nn.Identity()
         self.audio = nn.Sequential(nn.Linear(audio_width, 128), nn.SiLU(), nn.Linear(128, config.audio_width))
         self.early = nn.Sequential(
             nn.Conv3d(6, width, spatial, stride=(1, 2, 2), padding=1),
@@ -49,6 +53,6 @@ class Discriminator(nn.Module):
         """Frames `[B,L,3,H,W]`, photo `[B,3,H,W]`, audio `[B,L,D]` to logits `[B]`."""
         pictures = torch.cat([frames, photo[:, None].expand_as(frames)], dim=2)  # [B, L, 6, H, W]
         h = self.early(pictures.transpose(1, 2))  # [B, C, L, H/4, W/4]
-        heard = self.audio(audio).transpose(1, 2)[..., None, None].expand(-1, -1, -1, *h.shape[-2:])
+        heard = self.audio(self.listener(audio)).transpose(1, 2)[..., None, None].expand(-1, -1, -1, *h.shape[-2:])
         h = self.late(torch.cat([h, heard.to(h.dtype)], dim=1))  # [B, C, L', 4, 4]
         return self.head(F.avg_pool3d(h, (h.shape[2], 1, 1)).flatten(1)).float()[:, 0]  # type: ignore[no-any-return]

@@ -78,16 +78,18 @@ class Generator(nn.Module):
     Args:
         config: widths and how identity enters.
         size: height and width of frames, 4 times a power of two.
-        audio_width: D, numbers of sound a frame.
+        audio_width: D, numbers of sound a frame, behind the listener.
+        listener: what sound passes first (`viseme.nn.listener`).
     """
 
-    def __init__(self, config: GeneratorConfig, size: int, audio_width: int) -> None:
+    def __init__(self, config: GeneratorConfig, size: int, audio_width: int, listener: nn.Module | None = None) -> None:
         super().__init__()
         self.config = config
         levels = (size // SMALLEST).bit_length()
         widths = [min(config.width * 2**level, config.max_width) for level in reversed(range(levels))]
         hidden = config.hidden
         self.identity = IdentityEncoder(widths, hidden)
+        self.listener = listener or nn.Identity()
         self.audio = nn.Sequential(nn.Linear(audio_width, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
         self.lstm = nn.LSTM(2 * hidden + config.noise, hidden, config.layers, batch_first=True)
         self.start = nn.Linear(2 * hidden, widths[0] * SMALLEST**2)
@@ -107,7 +109,7 @@ class Generator(nn.Module):
 
         The frame's own sound stands beside the LSTM's output, so that what was just heard needs no memory.
         """
-        heard = self.audio(audio)
+        heard = self.audio(self.listener(audio))
         vector = identity.vector[:, None].expand(-1, audio.shape[1], -1)
         states, carried = self.lstm(torch.cat([vector, heard, noise], dim=-1), state)
         return torch.cat([states, heard], dim=-1), carried

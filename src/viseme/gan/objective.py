@@ -12,6 +12,7 @@ from viseme.config.schema import GanConfig
 from viseme.gan.discriminator import Discriminator
 from viseme.gan.generator import Generator
 from viseme.gan.losses import adversarial_loss, discriminator_loss, pixel_loss, signal_to_noise
+from viseme.nn.listener import build_listener
 from viseme.nn.optim import Optimization
 from viseme.types import Batch, Stateful
 
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 def build_generator(config: GanConfig) -> Generator:
     """The generator of a configuration, freshly initialised."""
-    return Generator(config.model, config.data.size, feature_width(config.audio))
+    listener, width = build_listener(config.audio, feature_width(config.audio))
+    return Generator(config.model, config.data.size, width, listener)
 
 
 class Adversary:
     """The discriminator and its optimizer: what judges the generator, and learns to."""
 
     def __init__(self, config: GanConfig) -> None:
-        network = Discriminator(config.discriminator, config.data.size, feature_width(config.audio))
+        listener, width = build_listener(config.audio, feature_width(config.audio))
+        network = Discriminator(config.discriminator, config.data.size, width, listener)
         self.optimization = Optimization(network, config.training, config.discriminator.learning_rate)
 
     def learn(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:

@@ -63,8 +63,14 @@ class RunFolder:
         """Whole checkpoints, oldest first."""
         return sorted((self.path / "checkpoints").glob("step-*.safetensors"))
 
-    def begin(self, config: Config, store: Mapping[str, str], resume: bool) -> None:
+    def begin(self, config: Config, store: Mapping[str, str], audio: str, resume: bool) -> None:
         """Make the folder, or check that what is in it is this run.
+
+        Args:
+            config: of the run.
+            store: `name`, `fingerprint` and `corpus` of what it is trained on.
+            audio: fingerprint of its audio encoder.
+            resume: whether a run may be there.
 
         Raises:
             OutputError: a run is there and `resume` is not set, or the folder holds something else.
@@ -74,7 +80,7 @@ class RunFolder:
             if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
                 raise OutputError(f"{self.path}: is not empty and holds no run; choose another --out")
             write_text(self.config, to_yaml(config))
-            write_json(self.about, {"store": dict(store), "done": False})
+            write_json(self.about, {"store": dict(store), "audio": audio, "done": False})
             return
         if not resume:
             raise OutputError(f"{self.path}: holds a run already; carry it on with --resume, or choose another --out")
@@ -82,6 +88,8 @@ class RunFolder:
         begun_on = self.read_about().get("store", {})
         if begun_on.get("fingerprint") != store["fingerprint"]:
             differ.append(f"store was {begun_on.get('name')}, now {store['name']} (its clips differ)")
+        if self.read_about().get("audio", audio) != audio:
+            differ.append("the audio encoder's weights are others (audio.checkpoint)")
         if differ:
             raise ConfigError(f"{self.path}: was begun with other settings: {'; '.join(differ[:5])}")
         write_text(self.config, to_yaml(config))

@@ -23,6 +23,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 import viseme
+from viseme.audio.features import encoder
 from viseme.config.schema import Config, TrainingConfig, to_dict
 from viseme.data.store import Store
 from viseme.data.windows import Windows
@@ -105,7 +106,8 @@ class _Trainer:
         self.held_out = Windows(store, ["val"], config.data, config.audio) if store.clips("val") else None
         self.folder = RunFolder(Path(out))
         source = {"name": store.path.name, "fingerprint": store.fingerprint, "corpus": store.info.corpus}
-        self.folder.begin(config, source, resume)
+        self.audio = encoder(config.audio).fingerprint
+        self.folder.begin(config, source, self.audio, resume)
         # Fabric tells the precision on stderr, where only errors belong; the configuration says it too.
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.fabric = Fabric(accelerator="auto", devices=1, precision=self.settings.precision)
@@ -203,6 +205,7 @@ class _Trainer:
             "store": self.store.fingerprint,
             "actors": sorted(actors),
             "clips": len(self.windows.rows),
+            "audio": self.audio,
             "viseme": viseme.__version__,
         }
         save_model(self.folder.model, self.ema.average, to_dict(self.config), training, torch.float32)
