@@ -12,6 +12,7 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from viseme.errors import InputError
 from viseme.evaluation.extractor import Extractor
@@ -20,6 +21,14 @@ from viseme.weights import known, read_state
 PART = "efficientnet-lite0"
 SIDE = 224
 WIDTH = 1280
+_PAIRS = (
+    ("_expand_conv", "_bn0"),
+    ("_depthwise_conv", "_bn1"),
+    ("_project_conv", "_bn2"),
+    ("_conv_stem", "_bn0"),
+    ("_conv_head", "_bn1"),
+)
+"""The package's names of convolutions and of the batch norms that follow them."""
 
 
 class _Pooled(nn.Module):
@@ -52,8 +61,18 @@ def efficientnet_lite0(path: Path, device: torch.device | str = "cpu") -> Extrac
         network.load_state_dict(state)
     except RuntimeError as error:
         raise InputError(f"{path}: holds the weights of another network; give {known(PART).file}") from error
-    pooled = _Pooled(network).eval().requires_grad_(False).to(device)
+    pooled = _Pooled(_folded(network.eval())).requires_grad_(False).to(memory_format=torch.channels_last).to(device)
     return Extractor(PART, WIDTH, _prepare, pooled, torch.device(device))
+
+
+def _folded(network: nn.Module) -> nn.Module:
+    """The same network with each batch norm folded into the convolution before it: a third less to do."""
+    for module in list(network.modules()):
+        for conv, norm in _PAIRS:
+            if hasattr(module, conv) and hasattr(module, norm):
+                setattr(module, conv, fuse_conv_bn_eval(getattr(module, conv), getattr(module, norm)))
+                setattr(module, norm, nn.Identity())
+    return network
 
 
 def _prepare(frames: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class Extractor:
     network: nn.Module
     device: torch.device
 
-    def __call__(self, frames: UInt8, batch: int = 16) -> Float32:
+    def __call__(self, frames: UInt8, batch: int = 4) -> Float32:
         """Features float32 `[N,D]` of frames uint8 `[N,H,W,3]` RGB; the batch changes memory and speed alone.
 
         Raises `ValueError` for frames of another shape or type.
