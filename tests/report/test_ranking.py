@@ -84,3 +84,11 @@ def test_a_system_that_saw_truths_landmarks_is_never_best(systems):
     )
     assert best([leak, honest, worse], "mouth_correlation") is honest
     assert best([leak, honest], "mouth_correlation") is None
+
+
+def test_a_few_clips_show_nothing(systems):
+    kinds = ({"name": "good", "follows": 0.9}, {"name": "bad", "follows": 0.1})
+    few = compared(*systems(*({**kind, "actors": 1, "clips": 5} for kind in kinds)), "mouth_correlation")
+    assert few.difference.low > 0
+    assert few.better is None
+    assert compared(*systems(*({**kind, "actors": 1, "clips": 6} for kind in kinds)), "mouth_correlation").better

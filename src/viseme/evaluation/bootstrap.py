@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 ENOUGH_ACTORS = 10
 """From this many actors on, actors are resampled."""
+ENOUGH_CLIPS = 6
+"""Below so many clips in common no difference is shown: five fall on one side by chance in one of sixteen cases."""
 RESAMPLES = 2000
 LEVEL = 95.0
 """Per cent of the resampled means that lie between `low` and `high`."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from viseme.evaluation.bootstrap import ENOUGH_CLIPS
 from viseme.report.sets import unequal
 from viseme.report.systems import Group, System
 from viseme.report.wording import listed, signature
@@ -96,6 +97,14 @@ def cautions(groups: Sequence[Group]) -> list[str]:
     for group in groups:
         if titles := unequal(group):
             notes.append(f"{listed(titles)}: numbers of unequal samples are not put beside one another.")
+    for group in groups:
+        both = [len(group.first.scored.keys() & other.scored.keys()) for other in group.others]
+        if both and min(both) < ENOUGH_CLIPS:
+            notes.append(
+                f"With fewer than {ENOUGH_CLIPS} clips in common no difference is called shown: "
+                "so few fall on one side by chance too often."
+            )
+            break
     for system in systems:
         if system.leaking:
             notes.append(

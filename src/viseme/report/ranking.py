@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from viseme.errors import InputError
-from viseme.evaluation.bootstrap import Interval
+from viseme.evaluation.bootstrap import ENOUGH_CLIPS, Interval
 from viseme.evaluation.metrics import Better, gap
 from viseme.evaluation.results import MetricResult, paired, paired_gap
 from viseme.report.systems import System
@@ -28,7 +28,7 @@ class Comparison:
         metric: its name; `known` its title, unit, direction and digits.
         difference: interval of the mean of first - second. Of values for metrics where higher or lower is better, of
             distances to the best value where that is truth's or zero, of values for controls that have no better.
-        better: the one that is better beyond the interval; None where no difference was shown.
+        better: the one that is better beyond the interval; None where nothing was shown or the clips are too few.
         rated: whether the metric has a better and a worse at all.
     """
 
@@ -66,7 +66,8 @@ def compared(first: System, second: System, metric: str) -> Comparison | None:
         return None
     sign = 1 if known.better == "higher" else -1
     better = None
-    if known.better != "none" and (difference.low > 0 or difference.high < 0):
+    apart = difference.low > 0 or difference.high < 0
+    if known.better != "none" and apart and difference.n >= ENOUGH_CLIPS:
         better = first if sign * difference.mean > 0 else second
     return Comparison(metric, known, first, second, difference, better, known.better != "none")
 

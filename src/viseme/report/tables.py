@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from viseme.evaluation.bootstrap import ENOUGH_CLIPS
 from viseme.evaluation.metrics import METRICS, SET_METRICS, Better
 from viseme.evaluation.results import MetricResult, SetResult
 from viseme.report.ranking import Comparison, best, compared
@@ -132,7 +133,7 @@ def _difference_cell(found: Comparison | None, other: System) -> Cell:
         other,
         signed(d.mean, digits),
         signed_bounds(d.low, d.high, digits),
-        note=f"{found.better.name} is better" if found.better else "no difference shown",
+        note=f"{found.better.name} is better" if found.better else _undecided(d.n),
         winner=found.better,
         mark=Mark(
             found.better.colour if found.better else "none",
@@ -142,6 +143,10 @@ def _difference_cell(found: Comparison | None, other: System) -> Cell:
             solid=found.better is not None,
         ),
     )
+
+
+def _undecided(clips: int) -> str:
+    return "no difference shown" if clips >= ENOUGH_CLIPS else f"too few: {counted(clips, 'clip')}"
 
 
 @dataclass(frozen=True, slots=True)
