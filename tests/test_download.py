@@ -23,6 +23,10 @@ class Server:
     body: bytes = BODY
     status: int = 0
     """Answer this and nothing else."""
+    busy: int = 0
+    """Answer 503 so many times before anything else."""
+    retry: str = ""
+    """What it says of waiting when it is busy."""
     ranges: bool = True
     """Whether it can go on in the middle."""
     cut: int | None = None
@@ -45,8 +49,11 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             wanted = self.headers["Range"]
             server.asked.append(wanted)
-            if server.status:
-                self.send_error(server.status)
+            if server.status or server.busy:
+                server.busy -= 1
+                self.send_response(server.status or 503)
+                self.send_header("Retry-After", server.retry)
+                self.end_headers()
                 return
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and server.ranges else 0
             if start >= len(server.body):
@@ -91,6 +98,14 @@ def partial(target: Path) -> Path:
     return target.with_name("toy.pth.partial")
 
 
+@pytest.fixture(autouse=True)
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses made, in no time."""
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    return pauses
+
+
 def fails(remote: Remote, target: Path, match: str) -> str:
     """The one line that a download ends with."""
     with pytest.raises(InputError, match=match) as error:
@@ -109,12 +124,39 @@ def test_downloaded_once(server: Server, target: Path) -> None:
 
 def test_carries_on_where_it_broke_off(server: Server, target: Path) -> None:
     server.cut = HALF
+    server.ranges = False
     fails(server.remote, target, f"^toy: .* broke off after {HALF} of {len(BODY)} bytes .*the same command again")
     assert not target.exists()
-    server.cut = None
+    server.cut, server.ranges, server.asked = None, True, []
     download(server.remote, target)
     assert target.read_bytes() == BODY
-    assert server.asked == [None, f"bytes={HALF}-"]
+    assert server.asked == [f"bytes={HALF}-"]
+
+
+def test_a_connection_that_breaks_off_is_tried_again(server: Server, target: Path, waited: list[float]) -> None:
+    server.cut = HALF
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+    assert server.asked == [None, f"bytes={HALF}-", f"bytes={2 * HALF}-"]
+    assert waited == [1, 1]
+
+
+def test_a_server_that_gives_nothing_is_given_up(server: Server, target: Path, waited: list[float]) -> None:
+    server.cut = 0
+    fails(server.remote, target, "broke off after 0 of")
+    assert len(server.asked) == 4
+    assert waited == [1, 4, 16]
+
+
+def test_a_busy_server_is_tried_again(server: Server, target: Path, waited: list[float]) -> None:
+    server.busy, server.retry = 2, "9"
+    download(server.remote, target)
+    assert target.read_bytes() == BODY
+    assert waited == [9, 9]
+    target.unlink()
+    server.busy, server.retry = 1, "86400"
+    download(server.remote, target)
+    assert waited[2:] == [60]
 
 
 def test_begins_anew_where_the_server_cannot_go_on(server: Server, target: Path, partial: Path) -> None:
@@ -151,17 +193,18 @@ def test_what_follows_the_file_is_not_read(server: Server, target: Path) -> None
 
 def test_a_shorter_file_elsewhere(server: Server, target: Path) -> None:
     server.body = BODY[:HALF]
-    fails(server.remote, target, "broke off")
-    fails(server.remote, target, "answers 416")
+    fails(server.remote, target, f"another file than the one known, of {HALF} bytes instead of {len(BODY)}; ask for it")
     server.body = BODY
     download(server.remote, target)
     assert target.read_bytes() == BODY
 
 
-@pytest.mark.parametrize("status", [404, 403, 503])
-def test_a_server_that_refuses(server: Server, target: Path, status: int) -> None:
+@pytest.mark.parametrize(("status", "tries"), [(404, 1), (403, 1), (429, 4), (503, 4)])
+def test_a_server_that_refuses(server: Server, target: Path, status: int, tries: int) -> None:
     server.status = status
-    fails(server.remote, target, f"^toy: http://.*toy.pth answers {status} .*; try again later, or ask for it$")
+    line = fails(server.remote, target, f"^toy: http://.*toy.pth answers {status} .*; try again later, or ask for it$")
+    assert ("quota" in line) == (status in (403, 429))
+    assert len(server.asked) == tries
     assert not target.exists()
 
 

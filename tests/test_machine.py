@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from viseme import machine
+from viseme.weights import PARTS
 
 
 def test_finds_what_the_tests_run_on():
@@ -32,3 +33,11 @@ def test_a_missing_bundled_model_is_a_lack(monkeypatch):
     monkeypatch.setattr(machine, "BUNDLED", ("no_such_model",))
     lacks = {one.name: one for one in machine.look().lacks}
     assert "viseme demo" in lacks["model no_such_model"].lack
+
+
+def test_pretrained_parts_are_counted_and_none_is_a_lack():
+    found = {one.name: one for one in machine.look().findings}["pretrained parts"]
+    assert f" of {len(PARTS)} here; `viseme weights` says how to get " in found.value
+    assert "syncnet" in found.value
+    assert "dlib" not in found.value
+    assert not found.lack

@@ -72,15 +72,17 @@ def corpora(name: str | None = None) -> list[Corpus]:
     return [corpus_named(name)] if name is not None else [CORPORA[known] for known in sorted(CORPORA)]
 
 
-def pretrained() -> list[tuple[Part, bool]]:
-    """The pretrained parts that others made, each with whether it is here."""
+def pretrained() -> list[tuple[Part, Path | None]]:
+    """The pretrained parts that others made, each with where it lies; None where it is not here."""
     from viseme.weights import PARTS, here
 
-    return [(part, here(part.name) is not None) for part in PARTS.values()]
+    return [(part, here(part.name)) for part in PARTS.values()]
 
 
 def fetch_pretrained(name: str, path: AnyPath | None = None) -> Path:
-    """Bring a pretrained part into the cache, by download or from a file; returns where it lies.
+    """Bring a pretrained part here, by download or from a file, checked; returns where it lies.
+
+    Pickled files are kept as safetensors (`viseme.weights`).
 
     Raises:
         InputError: an unknown part, no address that gives it, a download that fails, or another file than published.

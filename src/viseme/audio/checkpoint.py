@@ -21,6 +21,7 @@ from torch import Tensor
 
 from viseme.errors import InputError
 from viseme.files import sha256
+from viseme.hub import revision_of
 from viseme.types import SAMPLE_RATE
 
 WITHOUT = "do without by `--set audio.kind=mel`"
@@ -61,7 +62,11 @@ def find(checkpoint: str, fetch: str) -> Path:
         return Path(checkpoint)
     hub = _library("huggingface_hub")
     try:
-        return Path(hub.snapshot_download(checkpoint, local_files_only=True))
+        return Path(
+            hub.snapshot_download(
+                checkpoint, revision=revision_of(checkpoint), allow_patterns=_CONFIG, local_files_only=True
+            )
+        )
     except hub.errors.HFValidationError as error:
         raise InputError(f"{checkpoint}: no such folder, and no name of the hub; give one, or {WITHOUT}") from error
     except (hub.errors.LocalEntryNotFoundError, OSError) as error:

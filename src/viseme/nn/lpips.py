@@ -98,7 +98,7 @@ def lpips(backbone: Path | None = None, heads: Path | None = None, device: torch
         features = alexnet(weights=None).features[:LAYERS]
         linear = nn.ModuleList(nn.Conv2d(channels, 1, 1, bias=False) for channels in CHANNELS)
     _fill(linear, "lin{}.model.1.{}", HEADS, located(HEADS, heads))
-    _fill(features, "features.{}.{}", BACKBONE, located(BACKBONE, backbone))
+    _fill(features, "features.{}.{}", BACKBONE, located(BACKBONE, backbone, instead="leave lpips out of --metrics"))
     return Lpips(features, linear).to(device)
 
 
