@@ -96,3 +96,15 @@ def test_systems_without_a_common_clip_are_said_to_be_incomparable(said):
         {"name": "a", "failed": dict.fromkeys(ids[:6], "lost")}, {"name": "b", "failed": dict.fromkeys(ids[6:], "lost")}
     )
     assert "a and b share no clip with a metric" in text
+
+
+def test_what_was_done_to_truth_is_laid_to_the_metrics_that_see_it(said):
+    truth = {"name": "truth", "system": {"control": "reencoded"}}
+    blurred = {"name": "soft", "system": {"control": "blurred:1.0"}, "shift": {"sharpness": -120.0, "psnr": -4.0}}
+    shifted = {"name": "late", "system": {"control": "shifted:5"}}
+    kinds = [{**kind, "follows": 0.95, "metrics": ["psnr", "ssim", "sharpness"]} for kind in (truth, blurred, shifted)]
+    text = said({"name": "gan", "metrics": ["psnr", "ssim", "sharpness"]}, *kinds)
+    assert "What sets soft apart from truth is seen by PSNR and sharpness, and by no other metric." in text
+    assert "What sets late apart from truth is seen by no metric." in text
+    assert "The control soft is better" not in text
+    assert "What sets" not in said({"name": "gan"}, blurred)  # nothing to hold it against

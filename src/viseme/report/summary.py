@@ -33,6 +33,7 @@ def summary(group: Group) -> list[list[str]]:
         paragraphs.append(alone(tested[0], group))
     listening = [sentence for system in tested for sentence in hearing(system, group)]
     paragraphs.append(listening + beaten_by_controls(group))
+    paragraphs.append(seen_by_metrics(group))
     return [sentences for sentences in paragraphs if sentences]
 
 
@@ -90,7 +91,7 @@ def beaten_by_controls(group: Group) -> list[str]:
     """Metrics by which a control that does not speak is better than a system: they cannot be judged by alone."""
     sentences = []
     for control in group.controls:
-        if control.is_truth or control.shuffled:
+        if control.shows_truth or control.shuffled:
             continue
         beaten: dict[str, list[System]] = {}
         for name in group.metrics:
@@ -105,6 +106,20 @@ def beaten_by_controls(group: Group) -> list[str]:
                 f"The control {control.name} is better than {listed(systems, 'or')} in {listed(list(beaten))}, "
                 f"which therefore {alone_say}."
             )
+    return sentences
+
+
+def seen_by_metrics(group: Group) -> list[str]:
+    """Which metrics notice what was done to truth (blur, a shift of the sound), against truth encoded again."""
+    truth = next((system for system in group.controls if system.is_truth), None)
+    sentences = []
+    for control in group.controls:
+        if truth is None or not control.shows_truth or control.is_truth:
+            continue
+        found = [item for name in group.metrics if (item := compared(control, truth, name)) and item.rated]
+        worse = [_title(item) for item in found if item.better is truth]
+        seen = f"is seen by {listed(worse)}, and by no other metric" if worse else "is seen by no metric"
+        sentences.append(f"What sets {control.name} apart from truth {seen}.")
     return sentences
 
 

@@ -70,6 +70,12 @@ class System:
         return self.results.system.get("control") == REENCODED and not self.shuffled
 
     @property
+    def shows_truth(self) -> bool:
+        """Whether its pictures are truth's, encoded again, blurred, or beside a shifted sound."""
+        kind = str(self.results.system.get("control") or "").partition(":")[0]
+        return kind in (REENCODED, "blurred", "shifted") and not self.shuffled
+
+    @property
     def weights(self) -> str:
         """What tells one model from another: the checksum of its weights, else its own name."""
         return str(self.results.system.get("model_sha256") or self.results.name)
