@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-SMALL = ("training.steps=2", "training.batch_size=2", "training.validation_batches=1", "training.precision=32-true")
+SMALL = (
+    "training.steps=2",
+    "training.batch_size=2",
+    "training.validation_batches=1",
+    "training.rollout_frames=9",
+    "training.precision=32-true",
+)
 """What makes training a matter of seconds."""
 SMALL_GAN = (*SMALL, "model.width=8", "model.max_width=32")
 SMALL_DDPM = (*SMALL, "model.base=32", "model.blocks=1", "sampling.steps=2")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from viseme.config import load_config, preset_names
+from viseme.config import load_config
 from viseme.errors import ConfigError, ModelError
 from viseme.families import (
     build_network,
@@ -17,7 +17,7 @@ from viseme.files import sha256
 from viseme.types import Conditioning, Synthesizer
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", ["tiny_ddpm", "tiny_gan"])
 def test_parameters_are_counted_without_making_them(preset: str) -> None:
     config = load_config(preset)
     assert count_parameters(config) == sum(p.numel() for p in build_network(config).parameters())

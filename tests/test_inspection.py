@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 import viseme
+from viseme.errors import InputError
 
 
 def test_videos_and_results_of_a_split_with_failures(store, tmp_path):
@@ -29,3 +33,41 @@ def test_a_curve_cut_short_by_a_crash_is_still_read(runs, tmp_path):
     found = viseme.inspect(run)
     assert list(found.tables["last scalars"].rows) == [("train", 1, "loss", 2.0)]
     assert found.facts["done"] is False
+    assert found.facts["damaged lines"] == 1
+
+
+def test_a_run_that_goes_wrong_is_warned_of(runs, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_bytes((runs["gan"] / "config.yaml").read_bytes())
+    rows = [{"step": 10 * s, "split": "train", "real_right": 1.0, "fake_right": 0.99} for s in range(1, 40)]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = viseme.inspect(run)
+    (line,) = found.warnings
+    assert line.startswith("the discriminator wins")
+    told = found.to_dict()
+    assert told["warnings"] == [line]
+    (real, fake) = told["curves"]
+    assert (real["split"], real["name"]) == ("train", "real_right")
+    assert fake["steps"] == [row["step"] for row in rows]
+    assert fake["values"] == [0.99] * len(rows)
+    json.dumps(told, allow_nan=False)
+
+
+def test_a_page_is_whole_and_loads_nothing(runs, tmp_path):
+    viseme.inspect(runs["gan"], html=tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in page
+    assert "<svg" in page
+    assert "tiny_gan" in page
+    assert "real_right" in page
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+    assert list(tmp_path.iterdir()) == [tmp_path / "page.html"]
+
+
+@pytest.mark.parametrize("what", ["store", "model"])
+def test_a_page_is_made_of_runs_alone(what, store, runs, tmp_path):
+    path = store if what == "store" else runs["gan"] / "model.safetensors"
+    with pytest.raises(InputError, match="a page is made of runs alone"):
+        viseme.inspect(path, html=tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())

@@ -136,14 +136,14 @@ def prepare(
     )
 
 
-def inspect(path: AnyPath, *, out: AnyPath | None = None) -> Summary:
+def inspect(path: AnyPath, *, out: AnyPath | None = None, html: AnyPath | None = None) -> Summary:
     """What a store, a run, a model, a video, a folder of generated videos or a results file is and holds.
 
-    `out` takes a picture (PNG) of a store's clips with their landmarks.
+    `out` takes a picture (PNG) of a store's clips with their landmarks, `html` a page of a run's curves and samples.
     """
     from viseme.inspection import inspect as run
 
-    return run(path, out)
+    return run(path, out, html)
 
 
 def load_config(preset: AnyPath, overrides: Sequence[str] = ()) -> DdpmConfig | GanConfig:
@@ -175,6 +175,7 @@ def train(
     from viseme.data.store import Store
     from viseme.families import build_objective, build_synthesizer
     from viseme.training.trainer import train as run
+    from viseme.validation import rollouts
 
     store = Store.open(data)
     return run(
@@ -183,6 +184,7 @@ def train(
         store,
         Path(out),
         synthesizer=lambda network: build_synthesizer(config, network),
+        roll=rollouts(store, config),
         resume=resume,
     )
 

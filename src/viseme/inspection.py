@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from viseme.errors import InputError
+
+if TYPE_CHECKING:
+    from viseme.training.state import Panel, RunState
+
+PICTURES_ON_PAGE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,52 +33,73 @@ class Summary:
         path: as it was given.
         facts: name -> JSON value, in the order of reading.
         tables: title -> table.
+        warnings: of a run: what its curves say will not end well, and what to change, one line each.
+        panels: of a run: its curves, those of one scalar together.
     """
 
     kind: str
     path: str
     facts: Mapping[str, Any]
     tables: Mapping[str, Table] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    panels: Sequence[Panel] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON types; each row of a table by its columns."""
+        """JSON types; each row of a table by its columns, each curve as steps and values."""
         tables = {
             title: [dict(zip(table.columns, row, strict=True)) for row in table.rows]
             for title, table in self.tables.items()
         }
-        return {"kind": self.kind, "path": self.path, "facts": dict(self.facts), **tables}
+        told = {"kind": self.kind, "path": self.path, "facts": dict(self.facts), **tables}
+        if self.kind != "run":
+            return told
+        curves = [
+            {"split": one.split, "name": one.name, "steps": one.steps.tolist(), "values": one.values.tolist()}
+            for panel in self.panels
+            for one in panel.curves
+        ]
+        return {**told, "warnings": list(self.warnings), "curves": curves}
 
 
-def inspect(path: str | os.PathLike[str], out: str | os.PathLike[str] | None = None) -> Summary:
+def inspect(
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    html: str | os.PathLike[str] | None = None,
+) -> Summary:
     """Look at a path.
 
     Args:
         path: anything that a command of viseme writes or reads.
         out: where to write a contact sheet (PNG), for a store.
+        html: where to write a page of curves and samples, for a run.
 
     Raises:
-        InputError: it does not exist, is none of these, or `out` is given for something else than a store.
+        InputError: it does not exist, is none of these, or `out` or `html` is given for something else.
+        OutputError: the picture or the page cannot be written.
     """
     place = Path(path)
     if not place.exists():
         raise InputError(f"{path}: no such file or folder; give a store, run, model, video or results")
-    if (place / "store.json").is_file():
+    is_store = (place / "store.json").is_file()
+    if html is not None and (is_store or not (place / "config.yaml").is_file()):
+        raise InputError(f"{path}: is no run; a page is made of runs alone")
+    if is_store:
         return _store(place, out)
     if out is not None:
         raise InputError(f"{path}: is no store; a picture is made of stores alone")
     if place.is_dir():
-        return _folder(place)
+        return _folder(place, html)
     if place.suffix == ".safetensors":
         return _model(place)
     return _results(place) if place.suffix == ".json" else _video(place)
 
 
-def _folder(place: Path) -> Summary:
+def _folder(place: Path, html: str | os.PathLike[str] | None) -> Summary:
     from viseme.generation.manifest import MANIFEST
     from viseme.training.run import RunFolder
 
     if RunFolder(place).config.is_file():
-        return _run(place)
+        return _run(place, html)
     if (place / MANIFEST).is_file():
         return _videos(place)
     raise InputError(f"{place}: holds no store.json, config.yaml or manifest.json; give a store, a run or videos")
@@ -111,41 +136,61 @@ def _store(place: Path, out: str | os.PathLike[str] | None) -> Summary:
     return Summary("store", str(place), facts, tables)
 
 
-def _run(place: Path) -> Summary:
-    from viseme.config import load_config
+def _run(place: Path, html: str | os.PathLike[str] | None) -> Summary:
     from viseme.families import count_parameters
     from viseme.training.run import RunFolder
+    from viseme.training.state import panels, read_state
 
-    folder = RunFolder(place)
-    config, about = load_config(folder.config), folder.read_about()
+    found = read_state(RunFolder(place))
+    config, history = found.config, found.history
+    corpus = found.about.get("store")
     facts = {
         "model": config.name,
         "kind": config.kind,
         "size": config.data.size,
         "parameters": count_parameters(config),
-        "store": about.get("store", {}).get("name"),
-        "step": about.get("step", 0),
+        "encoder": config.audio.kind,
+        "store": corpus.get("name") if isinstance(corpus, dict) else None,
+        "corpus": corpus.get("corpus") if isinstance(corpus, dict) else None,
+        "state": found.state,
+        "step": found.step,
         "steps": config.training.steps,
-        "done": about.get("done", False),
-        "checkpoints": [one.name for one in folder.checkpoints()],
+        "done": found.state == "done",
+        "seconds a step": None if history.pace is None else round(history.pace, 3),
+        "seconds left": None if found.left is None else round(found.left),
+        "best by validation": found.best or None,
+        "checkpoints": [one.name for one in found.checkpoints],
+        "samples": [one.name for one in (*found.pictures, *found.videos)],
+        "damaged lines": history.skipped,
     }
-    return Summary(
-        "run", str(place), facts, {"last scalars": Table(("split", "step", "scalar", "value"), _last(folder.metrics))}
-    )
+    newest = [(curve.split, curve.name, int(curve.steps[-1]), curve.values[-1]) for curve in history.curves.values()]
+    last = [(split, step, name, round(float(value), 5)) for split, name, step, value in sorted(newest)]
+    tables = {"last scalars": Table(("split", "step", "scalar", "value"), last)}
+    summary = Summary("run", str(place), facts, tables, found.signs, panels(history))
+    if html is not None:
+        _write_page(summary, found, html)
+    return summary
 
 
-def _last(metrics: Path) -> list[tuple[str, int, str, float]]:
-    """The newest value of each scalar of each split; a line cut short by a crash is passed over."""
-    newest: dict[tuple[str, str], tuple[int, float]] = {}
-    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        for name in row.keys() - {"step", "split"}:
-            newest[row["split"], name] = (row["step"], row[name])
-    return [(split, step, name, round(value, 5)) for (split, name), (step, value) in sorted(newest.items())]
+def _write_page(summary: Summary, found: RunState, html: str | os.PathLike[str]) -> None:
+    """The run's page, whole or not at all."""
+    from viseme.files import write_text
+    from viseme.report.figures import Line
+    from viseme.report.media import Album
+    from viseme.report.run_page import COLOURS, render_run
+    from viseme.report.wording import shown
+
+    lines = {
+        panel.title: [
+            Line(one.split, COLOURS.get(one.split, "system3"), one.steps.astype(float), one.values)
+            for one in panel.curves
+        ]
+        for panel in summary.panels
+    }
+    facts = {name: shown(value) for name, value in summary.facts.items() if name not in ("samples", "done")}
+    title = Path(summary.path).resolve().name
+    pictures = found.pictures[:PICTURES_ON_PAGE]
+    write_text(html, render_run(title, facts, summary.warnings, lines, pictures, found.videos, Album()))
 
 
 def _model(place: Path) -> Summary:

@@ -79,7 +79,7 @@ PARTS: dict[str, Part] = {
         ),
         Part(
             name="lpips-alexnet",
-            use="LPIPS: the AlexNet below",
+            use="LPIPS, metric and loss: the AlexNet below",
             file="alexnet-owt-7be5be79.pth",
             size=244_408_911,
             sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
@@ -162,7 +162,7 @@ PARTS: dict[str, Part] = {
         ),
         Part(
             name="dlib-descriptor",
-            use="128 numbers of a face: CSIM, Frechet distance of identities",
+            use="128 numbers of a face: CSIM, Frechet distance of identities, identity loss",
             file="dlib_face_recognition_resnet_model_v1.dat",
             size=22_466_066,
             sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 from PIL import Image
@@ -32,10 +33,31 @@ def test_run_and_its_model(cli, runs):
     assert told["kind"] == "run"
     assert told["facts"]["step"] == 2
     assert told["facts"]["done"] is True
-    assert {row["split"] for row in told["last scalars"]} == {"train", "val"}
+    assert {row["split"] for row in told["last scalars"]} == {"train", "val", "rollout"}
     weights = json.loads(cli("inspect", runs["gan"] / "model.safetensors", "--json").out)
     assert weights["kind"] == "model"
     assert weights["facts"]["parameters"] == told["facts"]["parameters"]
+
+
+def test_run_in_a_terminal_and_as_a_page(cli, runs, tmp_path):
+    outcome = cli("inspect", runs["gan"], "--html", tmp_path / "page.html")
+    assert outcome.code == 0
+    lines = outcome.out.splitlines()
+    assert any(line.startswith("loss") and "train" in line and "val" in line for line in lines)
+    drawn = [line for line in lines if "┤" in line]
+    assert drawn
+    assert all(len(line) <= 80 for line in drawn)
+    assert any("step 2" in line for line in lines)
+    assert re.search(r"state +done", outcome.out)
+    assert "step-000002.png" in outcome.out
+    assert lines[-1] == str(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_page_of_something_else_than_a_run(cli, store, tmp_path):
+    outcome = cli("inspect", store, "--html", tmp_path / "page.html")
+    assert outcome.code == 2
+    assert "a page is made of runs alone" in outcome.line
 
 
 def test_video(cli, corpus):

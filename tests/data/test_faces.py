@@ -79,6 +79,18 @@ def test_descriptors_tell_persons_apart() -> None:
     assert np.linalg.norm(one - backend.describe(other, points())) > 0.6
 
 
+def test_descriptors_are_those_of_dlib() -> None:
+    import dlib
+
+    from viseme.weights import located
+
+    network = dlib.face_recognition_model_v1(str(located("dlib-descriptor")))
+    whole = [dlib.point(int(x), int(y)) for x, y in np.rint(points())]
+    shape = dlib.full_object_detection(dlib.rectangle(0, 0, 256, 256), dlib.points(whole))
+    expected = np.array(network.compute_face_descriptor(portrait(), shape))
+    np.testing.assert_allclose(default_backend().describe(portrait(), points()), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("factor", [0.5, 5.0])
 def test_faces_are_found_in_small_and_large_frames_in_their_own_pixels(factor: float) -> None:
     (box,) = find_faces(resized(portrait(), factor), default_backend())

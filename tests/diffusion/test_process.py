@@ -3,7 +3,7 @@ import torch
 
 from viseme.diffusion.losses import diffusion_loss, timestep_weight
 from viseme.diffusion.process import Process
-from viseme.diffusion.schedule import cosine_alpha_bar
+from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, zero_terminal_snr
 
 ALPHA_BAR = cosine_alpha_bar(50)
 TIMESTEPS = torch.tensor([0, 10, 30, 48])
@@ -20,6 +20,17 @@ def test_a_perfect_prediction_gives_back_x0(prediction: str) -> None:
     x_t = process.noised(x0, TIMESTEPS, eps)
     estimate = process.x0(process.target(x0, TIMESTEPS, eps), x_t, TIMESTEPS)
     torch.testing.assert_close(estimate, x0, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("prediction", ["x0", "v"])
+@pytest.mark.parametrize("schedule", [cosine_alpha_bar, linear_alpha_bar])
+def test_x0_is_told_even_where_no_signal_is_left(schedule, prediction: str) -> None:
+    process, last = Process(zero_terminal_snr(schedule(50)), prediction), torch.full((4,), 49)  # type: ignore[arg-type]
+    x0, eps = pictures(0), pictures(1)
+    x_t = process.noised(x0, last, eps)
+    assert torch.equal(x_t, eps)
+    torch.testing.assert_close(process.x0(process.target(x0, last, eps), x_t, last), x0)
+    assert timestep_weight(process, last, gamma=5.0, floor=0.0).isfinite().all()
 
 
 def test_noising_keeps_unit_variance() -> None:

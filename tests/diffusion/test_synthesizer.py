@@ -96,3 +96,50 @@ def test_landmarks_reach_the_picture() -> None:
 def test_more_steps_than_training_had_are_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="choose 1 to 250"):
         synthesizer("sampling.steps=251")
+
+
+SAMPLERS = [
+    ("sampling.sampler=ddpm",),
+    ("sampling.sampler=ddpm", "sampling.variance=beta"),
+    ("sampling.sampler=ddim",),
+    ("sampling.sampler=ddim", "sampling.eta=0.7"),
+    ("sampling.sampler=dpmpp_2m",),
+]
+
+
+@pytest.mark.parametrize("overrides", SAMPLERS)
+@pytest.mark.parametrize("spacing", ["leading", "quadratic"])
+def test_every_sampler_repeats_itself_from_its_seed(overrides: tuple[str, ...], spacing: str) -> None:
+    model = synthesizer(*overrides, f"sampling.spacing={spacing}")
+    driven = conditioning(model, 3)
+    assert np.array_equal(rollout(model, driven), rollout(model, driven))
+
+
+def test_every_sampler_is_another() -> None:
+    made = []
+    for overrides in SAMPLERS:
+        model = synthesizer(*overrides, "sampling.steps=4")
+        made.append(rollout(model, conditioning(model, 3)).tobytes())
+    assert len(set(made)) == len(SAMPLERS)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+@pytest.mark.parametrize("prediction", ["x0", "v"])
+def test_a_schedule_without_signal_at_its_end_is_sampled(schedule: str, prediction: str) -> None:
+    model = synthesizer(
+        f"diffusion.schedule={schedule}",
+        "diffusion.zero_terminal_snr=true",
+        f"diffusion.prediction={prediction}",
+        "diffusion.residual=false",
+        "sampling.sampler=dpmpp_2m",
+    )
+    assert model.process.alpha_bar[model.timesteps[0]] == 0
+    assert rollout(model, conditioning(model, 3)).std() > 0
+
+
+def test_an_unclamped_estimate_may_leave_the_range_of_frames_on_its_way() -> None:
+    made = []
+    for clamp in ("none", "static"):
+        model = synthesizer(f"sampling.clamp={clamp}")
+        made.append(rollout(model, conditioning(model, 3)))
+    assert not np.array_equal(*made)

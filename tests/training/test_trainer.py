@@ -20,6 +20,7 @@ from viseme.training.checkpoint import load_tree
 TINY = [
     "training.batch_size=2",
     "training.validation_batches=1",
+    "training.rollout_frames=9",
     "training.checkpoint_every=2",
     "training.log_every=1",
     "training.decay_steps=0",
@@ -103,7 +104,9 @@ def test_a_killed_run_carries_on_to_the_same_weights(
 def test_what_a_run_leaves_behind(runs: dict[str, Path]) -> None:
     run = runs["ddpm"]
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert {line["split"] for line in lines} == {"train", "val"}
+    assert {line["split"] for line in lines} == {"train", "val", "rollout"}
+    assert {"l1", "ssim", "mouth_correlation_raw"} <= lines[-1].keys()
+    assert (run / "samples" / "step-000002.mp4").stat().st_size > 1000
     assert lines[-1]["step"] == 2
     assert json.loads((run / "run.json").read_text(encoding="utf-8"))["done"] is True
     assert list((run / "tensorboard").iterdir())

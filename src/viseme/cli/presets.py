@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from viseme import api
 from viseme.cli.output import Json, Set, print_json, print_table
+from viseme.errors import InputError
+
+if TYPE_CHECKING:
+    from viseme.config.schema import DdpmConfig, GanConfig
 
 
 def presets(
@@ -15,7 +19,7 @@ def presets(
     overrides: Set = None,
     as_json: Json = False,
 ) -> None:
-    """List the presets, or print one as YAML."""
+    """List the presets, or print one as YAML, headed by its number of parameters."""
     if name is not None or overrides:
         from viseme.config.schema import to_dict, to_yaml
 
@@ -25,7 +29,7 @@ def presets(
         if as_json:
             print_json(to_dict(config))
         else:
-            print(to_yaml(config), end="")
+            print(f"# {_counted(config)}", to_yaml(config), sep="\n", end="")
         return
     known = api.presets()
     if as_json:
@@ -41,3 +45,12 @@ def presets(
             config, millions = one.config, f"{one.parameters / 1e6:.2f} M"
             rows.append((one.name, config.kind, config.data.size, millions, config.training.steps))
         print_table(("preset", "kind", "size", "parameters", "steps"), rows)
+
+
+def _counted(config: DdpmConfig | GanConfig) -> str:
+    from viseme.families import count_parameters
+
+    try:
+        return f"{config.name}: {count_parameters(config) / 1e6:.2f} M parameters"
+    except InputError as error:  # how wide a speech encoder's features are, its weights alone tell
+        return f"{config.name}: parameters not counted ({error})"

@@ -97,5 +97,8 @@ def _names(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
 def _first(error: ValidationError) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"] if part not in ("ddpm", "gan"))
-    given = "" if problem["type"] in ("extra_forbidden", "missing") else f", got {problem['input']!r}"
-    return f"{place or 'kind'}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}"
+    whole = isinstance(problem["input"], dict)  # a section, whose fields are at odds
+    given = "" if whole or problem["type"] in ("extra_forbidden", "missing") else f", got {problem['input']!r}"
+    message = problem["msg"].removeprefix("Value error, ")
+    subject = place or ("" if whole and problem["type"] == "value_error" else "kind")
+    return f"{subject}: {message[0].lower()}{message[1:]}{given}" if subject else f"{message}{given}"

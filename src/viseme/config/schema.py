@@ -104,6 +104,12 @@ class TrainingConfig(Section):
     log_every: PositiveInt = 10
     validate_every: PositiveInt = 200
     validation_batches: PositiveInt = 4
+    rollout_clips: NonNegativeInt = 2
+    """Held-out clips that each validation makes from one frame, scores and films; 0 makes none."""
+    rollout_frames: Annotated[int, Field(ge=2)] = 50
+    """Frames of each, at most."""
+    logger: Literal["tensorboard", "wandb"] = "tensorboard"
+    """wandb: Weights & Biases beside TensorBoard, which is always written."""
     checkpoint_every: PositiveInt = 200
     keep_checkpoints: PositiveInt = 2
 
@@ -114,26 +120,70 @@ class UNetConfig(Section):
     patch: PositiveInt = 1
     """Pixels folded into channels before the first convolution: 2 works at half the resolution."""
     base: PositiveInt = 192
-    multipliers: tuple[PositiveInt, ...] = (1, 2, 3, 4)
+    multipliers: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 3, 4)
     blocks: PositiveInt = 3
     heads: PositiveInt = 8
+    attention: tuple[NonNegativeInt, ...] = ()
+    """Resolutions with self-attention, as indices of `multipliers`, beside the middle block's."""
     dropout: Probability = 0.0
     landmarks: bool = False
     """Whether the 68 points drive the network too."""
+
+    @model_validator(mode="after")
+    def _attention_fits(self) -> Self:
+        levels = len(self.multipliers)
+        for level in (*self.attention, levels - 1):
+            if level >= levels:
+                raise ValueError(f"attention={level}: multipliers has {levels} resolutions; choose 0 to {levels - 1}")
+            channels = self.base * self.multipliers[level]
+            if channels % self.heads:
+                raise ValueError(f"heads={self.heads} does not divide the {channels} channels of resolution {level}")
+        return self
 
 
 class DiffusionConfig(Section):
     """The noising process and what the network predicts."""
 
     steps: PositiveInt = 250
-    schedule: Literal["cosine"] = "cosine"
+    schedule: Literal["cosine", "linear"] = "cosine"
+    zero_terminal_snr: bool = False
+    """Leave no signal at the noisiest timestep (Lin et al. 2023)."""
     prediction: Literal["eps", "x0", "v"] = "eps"
     residual: bool = False
     """Predict x0 as a change of the identity frame (with prediction x0)."""
 
+    @model_validator(mode="after")
+    def _prediction_says_x0(self) -> Self:
+        if self.zero_terminal_snr and self.prediction == "eps":
+            raise ValueError("zero_terminal_snr leaves nothing to learn x0 from eps; set prediction to v or x0")
+        if self.residual and self.prediction != "x0":
+            raise ValueError(f"residual changes the identity frame into x0, not into {self.prediction}; set it false")
+        return self
 
-class DiffusionLossConfig(Section):
-    """Squared error in what is predicted, weighted by place and by timestep."""
+
+LPIPS_SMALLEST = 31
+"""Pixels a side of what LPIPS can see; in a smaller picture AlexNet's second pooling has nothing left to pool."""
+
+
+class PerceptualLossConfig(Section):
+    """What both families' losses share: the paper's future work, by networks trained to see (assumed)."""
+
+    lpips: NonNegativeFloat = 0.0
+    """Weight of LPIPS to the true frame."""
+    identity: NonNegativeFloat = 0.0
+    """Weight of 1 - cos of dlib's face descriptors of made and true frame."""
+
+
+def _seen_by_lpips(loss: PerceptualLossConfig, data: DataConfig) -> None:
+    if loss.lpips and data.size < LPIPS_SMALLEST:
+        raise ValueError(
+            f"data.size={data.size} is too small for loss.lpips, which needs {LPIPS_SMALLEST} pixels; "
+            "set loss.lpips to 0 or data.size larger"
+        )
+
+
+class DiffusionLossConfig(PerceptualLossConfig):
+    """Squared error in what is predicted, weighted by place and by timestep; the perceptual terms judge its x0."""
 
     mouth_weight: PositiveFloat = 1.2
     """Weight inside the mouth box; 1 elsewhere (paper section 4.2.2)."""
@@ -157,10 +207,15 @@ class MotionConfig(Section):
 class DiffusionSampling(Section):
     """How frames are drawn from the trained denoiser."""
 
-    sampler: Literal["ddim"] = "ddim"
+    sampler: Literal["ddpm", "ddim", "dpmpp_2m"] = "ddim"
+    """ddpm: ancestral; dpmpp_2m: DPM-Solver++(2M), good in few steps."""
     steps: PositiveInt = 50
     eta: Probability = 0.0
-    spacing: Literal["leading", "trailing", "linspace"] = "trailing"
+    """Share of the ancestral noise that ddim puts back at each step."""
+    variance: Literal["beta", "beta_tilde"] = "beta_tilde"
+    """Of the noise that ddpm puts back at each step (assumed)."""
+    spacing: Literal["leading", "trailing", "linspace", "quadratic"] = "trailing"
+    """Which timesteps are visited where they are fewer than training had (assumed)."""
     clamp: Literal["none", "static"] = "static"
     """Whether the estimate of x0 is held to [-1, 1] at each step."""
     noise: Literal["fresh", "shared"] = "fresh"
@@ -168,6 +223,12 @@ class DiffusionSampling(Section):
     motion: Literal["previous", "identity"] = "previous"
     """What stands in the motion frame's place: the frame made before, or the identity frame."""
     precision: Precision = "32-true"
+
+    @model_validator(mode="after")
+    def _noise_is_put_back_by_eta(self) -> Self:
+        if self.eta and self.sampler != "ddim":
+            raise ValueError(f"eta={self.eta} belongs to ddim, and sampler is {self.sampler}; set eta to 0")
+        return self
 
 
 class DdpmConfig(Section):
@@ -187,6 +248,18 @@ class DdpmConfig(Section):
     @model_validator(mode="after")
     def _sound_can_be_changed(self) -> Self:
         _bands_to_change(self.audio, self.data)
+        return self
+
+    @model_validator(mode="after")
+    def _frames_can_be_seen(self) -> Self:
+        _seen_by_lpips(self.loss, self.data)
+        return self
+
+    @model_validator(mode="after")
+    def _pictures_can_be_halved(self) -> Self:
+        least = self.model.patch * 2 ** (len(self.model.multipliers) - 1)
+        if self.data.size % least:
+            raise ValueError(f"data.size={self.data.size} does not divide by {least}, patch times all halvings")
         return self
 
 
@@ -214,8 +287,8 @@ class DiscriminatorConfig(Section):
     learning_rate: PositiveFloat = 5e-5
 
 
-class GanLossConfig(Section):
-    """L_G = adversarial + lambda_pixel L1 (paper section 4.1.3); the values are assumed."""
+class GanLossConfig(PerceptualLossConfig):
+    """L_G = adversarial + lambda_pixel L1 (paper section 4.1.3) + the perceptual terms; the values are assumed."""
 
     adversarial: NonNegativeFloat = 1.0
     pixel: NonNegativeFloat = 100.0
@@ -249,6 +322,11 @@ class GanConfig(Section):
     @model_validator(mode="after")
     def _sound_can_be_changed(self) -> Self:
         _bands_to_change(self.audio, self.data)
+        return self
+
+    @model_validator(mode="after")
+    def _frames_can_be_seen(self) -> Self:
+        _seen_by_lpips(self.loss, self.data)
         return self
 
 

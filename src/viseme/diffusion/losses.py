@@ -1,9 +1,10 @@
-"""The mouth-weighted loss and the weight of each timestep."""
+"""The mouth-weighted loss, and the weight of each timestep in it and in the perceptual terms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from viseme.diffusion.process import Process
@@ -34,6 +35,15 @@ def timestep_weight(process: Process, timesteps: Tensor, gamma: float, floor: fl
     if process.prediction == "x0":
         return weight
     return weight / (snr if process.prediction == "eps" else snr + 1)
+
+
+def x0_trust(process: Process, timesteps: Tensor) -> Tensor:
+    """alpha_bar(t), float32 `[B]`: what the perceptual distances of a sample's x0 estimate are multiplied by.
+
+    The estimate is a picture only where there is little noise; near t = T it is at best the mean of all frames that fit
+    the conditioning, as smooth as no frame is, and to make that look sharp would be wrong.
+    """
+    return torch.from_numpy(process.alpha_bar).float().to(timesteps.device)[timesteps]
 
 
 def diffusion_loss(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from viseme.audio.features import feature_width
-from viseme.config.schema import DdpmConfig
+from viseme.config.schema import DdpmConfig, DiffusionSampling
 from viseme.diffusion.process import Process
-from viseme.diffusion.schedule import cosine_alpha_bar
+from viseme.diffusion.samplers import Sampler, ddim, ddpm, dpmpp_2m
+from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, zero_terminal_snr
 from viseme.diffusion.unet import UNet
 from viseme.nn.listener import build_listener
 
 LANDMARK_WIDTH = 68 * 2
+_SCHEDULES: dict[str, Callable[[int], NDArray[np.float64]]] = {"cosine": cosine_alpha_bar, "linear": linear_alpha_bar}
 
 
 def build_unet(config: DdpmConfig) -> UNet:
@@ -28,6 +35,7 @@ def build_unet(config: DdpmConfig) -> UNet:
         multipliers=model.multipliers,
         blocks=model.blocks,
         heads=model.heads,
+        attention=model.attention,
         dropout=model.dropout,
         pictures=2,
         signals=signals,
@@ -37,7 +45,19 @@ def build_unet(config: DdpmConfig) -> UNet:
 
 def build_process(config: DdpmConfig) -> Process:
     """The noising process of a configuration."""
-    return Process(cosine_alpha_bar(config.diffusion.steps), config.diffusion.prediction)
+    diffusion = config.diffusion
+    alpha_bar = _SCHEDULES[diffusion.schedule](diffusion.steps)
+    return Process(zero_terminal_snr(alpha_bar) if diffusion.zero_terminal_snr else alpha_bar, diffusion.prediction)
+
+
+def build_sampler(sampling: DiffusionSampling) -> Sampler:
+    """The sampler of a configuration, with the settings that are its own."""
+    samplers: dict[str, Sampler] = {
+        "ddpm": partial(ddpm, variance=sampling.variance),
+        "ddim": partial(ddim, eta=sampling.eta),
+        "dpmpp_2m": dpmpp_2m,
+    }
+    return samplers[sampling.sampler]
 
 
 def as_prediction(config: DdpmConfig, output: Tensor, identity: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from viseme.config.schema import DdpmConfig
-from viseme.diffusion.losses import DiffusionLoss, diffusion_loss, timestep_weight
+from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
 from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures
 from viseme.nn.optim import Optimization
+from viseme.nn.perception import Perception
 from viseme.types import Batch, Stateful
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class DdpmObjective:
         self.network = build_unet(config)
         self.process = build_process(config)
         self.optimization = Optimization(self.network, config.training)
+        self.perception = Perception(config.loss)
 
     @property
     def model(self) -> nn.Module:
@@ -32,22 +34,22 @@ class DdpmObjective:
 
     def setup(self, fabric: Fabric) -> None:
         self.optimization.setup(fabric)
+        self.perception.setup(fabric)
 
     def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        loss = self._loss(batch, rng, train=True)
-        norm = self.optimization.step(loss.total)
-        return {"loss": loss.total.detach(), "mse": loss.mse, "lip": loss.lip, "gradient_norm": norm}
+        scalars = self._loss(batch, rng, train=True)
+        norm = self.optimization.step(scalars["loss"])
+        return {**{name: value.detach() for name, value in scalars.items()}, "gradient_norm": norm}
 
     @torch.no_grad()
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        loss = self._loss(batch, rng, train=False)
-        return {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
+        return self._loss(batch, rng, train=False)
 
     def state(self) -> dict[str, Stateful]:
         return self.optimization.state()
 
-    def _loss(self, batch: Batch, rng: torch.Generator, train: bool) -> DiffusionLoss:
-        """The loss at one random timestep a sample, on the first frame of each window."""
+    def _loss(self, batch: Batch, rng: torch.Generator, train: bool) -> dict[str, Tensor]:
+        """The loss and its parts at one random timestep a sample, on the first frame of each window."""
         config, identity, x0 = self.config, batch.identity, batch.frames[:, 0]
         count, device = len(x0), x0.device
         timesteps = torch.randint(config.diffusion.steps, (count,), generator=rng, device=rng.device).to(device)
@@ -56,17 +58,23 @@ class DdpmObjective:
         signals = {"audio": batch.audio[:, -batch.frames.shape[1]]}
         if config.model.landmarks:
             signals["landmarks"] = batch.landmarks[:, 0].flatten(1)
-        output = self.optimization.forward(
-            self.process.noised(x0, timesteps, eps), timesteps, reference_pictures(identity, motion), signals
-        )
-        return diffusion_loss(
-            as_prediction(config, output, identity),
+        x_t = self.process.noised(x0, timesteps, eps)
+        output = self.optimization.forward(x_t, timesteps, reference_pictures(identity, motion), signals)
+        predicted = as_prediction(config, output, identity)
+        loss = diffusion_loss(
+            predicted,
             self.process.target(x0, timesteps, eps),
             batch.mouth[:, 0],
             timestep_weight(self.process, timesteps, config.loss.min_snr, config.loss.snr_floor),
             mouth_weight=config.loss.mouth_weight,
             l1=config.loss.l1,
         )
+        scalars = {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
+        if self.perception:
+            estimate, trust = self.process.x0(predicted, x_t, timesteps), x0_trust(self.process, timesteps)
+            seen = self.perception.terms(estimate, x0, batch.landmarks[:, 0], trust)
+            scalars |= {**seen, "loss": loss.total + self.perception.weighed(seen)}
+        return scalars
 
     def _disturbed(self, motion: Tensor, identity: Tensor, rng: torch.Generator) -> Tensor:
         """The motion frame replaced by the identity frame in some samples and noised in all others.

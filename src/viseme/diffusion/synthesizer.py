@@ -14,8 +14,8 @@ from torch import Tensor
 
 from viseme.audio.features import encode_with_context
 from viseme.config.schema import DdpmConfig
-from viseme.diffusion.model import as_prediction, build_process, reference_pictures
-from viseme.diffusion.samplers import ddim
+from viseme.diffusion.model import as_prediction, build_process, build_sampler, reference_pictures
+from viseme.diffusion.samplers import static_clamp
 from viseme.diffusion.schedule import spaced_timesteps
 from viseme.diffusion.unet import UNet
 from viseme.errors import InputError
@@ -34,7 +34,7 @@ class DdpmSynthesizer:
         self.network = network.eval()
         self.config, self.name, self.fingerprint = config, config.name, fingerprint
         self.process = build_process(config)
-        sampling = config.sampling
+        self.sampler, sampling = build_sampler(config.sampling), config.sampling
         self.timesteps = spaced_timesteps(config.diffusion.steps, sampling.steps, sampling.spacing)
 
     @property
@@ -77,14 +77,12 @@ class DdpmSynthesizer:
                 signals = self.network.embed_signals(
                     {name: value.to(device) for name, value in self._signals(conditionings, times).items()}
                 )
-                frames = ddim(
-                    estimate,
+                frames = self.sampler(
+                    static_clamp(estimate) if sampling.clamp == "static" else estimate,
                     noise,
                     self.process.alpha_bar,
                     self.timesteps,
-                    eta=sampling.eta,
-                    clamp=sampling.clamp == "static",
-                    draw=lambda: draw(noise),  # noqa: B023
+                    lambda: draw(noise),  # noqa: B023
                 ).clamp(-1, 1)
             if sampling.motion == "previous":
                 motion = frames

@@ -24,7 +24,9 @@ class UNet(nn.Module):
         patch: pixels folded into channels before the first convolution and unfolded after the last.
         base: channels that `multipliers` multiply, one multiplier a resolution.
         blocks: residual blocks a resolution going down; one more going up.
-        heads: attention heads of the middle block.
+        heads: attention heads.
+        attention: resolutions, as indices of `multipliers`, whose residual blocks are each followed by self-attention;
+            the middle block always has it.
         dropout: probability inside residual blocks.
         pictures: RGB pictures stacked with the noisy frame (identity, motion).
         signals: width of each signal vector by name, in the order in which they modulate.
@@ -42,6 +44,7 @@ class UNet(nn.Module):
         dropout: float,
         pictures: int,
         signals: Mapping[str, int],
+        attention: tuple[int, ...] = (),
         listener: nn.Module | None = None,
     ) -> None:
         super().__init__()
@@ -55,26 +58,32 @@ class UNet(nn.Module):
         def block(channels: int, out: int, **kwargs: str) -> ResidualBlock:
             return ResidualBlock(channels, out, width, names, dropout, **kwargs)  # type: ignore[arg-type]
 
+        def attend(channels: int, level: int) -> nn.Module:
+            return SelfAttention(channels, heads) if level in attention else nn.Identity()
+
         channels = base * multipliers[0]
         self.stem = nn.Conv2d((1 + pictures) * 3 * patch**2, channels, 3, padding=1)
-        self.down = nn.ModuleList()
+        self.down, self.attend_down = nn.ModuleList(), nn.ModuleList()
         kept = [channels]
         for level, multiplier in enumerate(multipliers):
             for _ in range(blocks):
                 self.down.append(block(channels, base * multiplier))
                 channels = base * multiplier
+                self.attend_down.append(attend(channels, level))
                 kept.append(channels)
             if level < len(multipliers) - 1:
                 self.down.append(block(channels, channels, resample="down"))
+                self.attend_down.append(nn.Identity())
                 kept.append(channels)
         self.middle_in = block(channels, channels)
         self.attention = SelfAttention(channels, heads)
         self.middle_out = block(channels, channels)
-        self.up = nn.ModuleList()
+        self.up, self.attend_up = nn.ModuleList(), nn.ModuleList()
         for level, multiplier in reversed(list(enumerate(multipliers))):
             for index in range(blocks + 1):
                 stage = nn.ModuleList([block(channels + kept.pop(), base * multiplier)])
                 channels = base * multiplier
+                self.attend_up.append(attend(channels, level))
                 if level > 0 and index == blocks:
                     stage.append(block(channels, channels, resample="up"))
                 self.up.append(stage)
@@ -105,12 +114,13 @@ class UNet(nn.Module):
         embeddings = {"timestep": self.embed_timestep(timestep_embedding(timesteps, self.base)), **signals}
         h = self.stem(F.pixel_unshuffle(torch.cat([x_t, pictures], dim=1), self.patch))
         kept = [h]
-        for block in self.down:
-            h = block(h, embeddings)
+        for block, attend in zip(self.down, self.attend_down, strict=True):
+            h = attend(block(h, embeddings))
             kept.append(h)
         h = self.middle_out(self.attention(self.middle_in(h, embeddings)), embeddings)
-        for stage in self.up:
-            h = torch.cat([h, kept.pop()], dim=1)
-            for block in cast(nn.ModuleList, stage):
+        for stage, attend in zip(self.up, self.attend_up, strict=True):
+            block, *resample = cast(nn.ModuleList, stage)
+            h = attend(block(torch.cat([h, kept.pop()], dim=1), embeddings))
+            for block in resample:
                 h = block(h, embeddings)
         return F.pixel_shuffle(self.head(F.silu(self.norm(h))), self.patch)

@@ -151,13 +151,14 @@ def _stated(found: Videos) -> int | None:
 
 
 def _networks(wanted: Sequence[str], fvd_backbone: str | os.PathLike[str] | None) -> tuple[Network, ...]:
-    """Those whose features are wanted, their weights looked at now rather than clip by clip."""
+    """Those whose features are wanted; a file that the user names is looked at now rather than clip by clip."""
     if "fvd" in wanted and fvd_backbone is None:
         raise InputError("fvd: needs the weights of I3D; name their file with --fvd-backbone, or leave fvd out")
-    paths = {"i3d": None if fvd_backbone is None else Path(fvd_backbone)}
+    paths = {} if fvd_backbone is None else {"i3d": Path(fvd_backbone)}
     found = tuple(opened(name, paths.get(name)) for name in network_names(wanted))
     for network in found:
-        network.check()
+        if network.name in paths:
+            network.check()
     return found
 
 

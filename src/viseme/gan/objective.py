@@ -14,6 +14,7 @@ from viseme.gan.generator import Generator
 from viseme.gan.losses import adversarial_loss, discriminator_loss, pixel_loss, signal_to_noise
 from viseme.nn.listener import build_listener
 from viseme.nn.optim import Optimization
+from viseme.nn.perception import Perception
 from viseme.types import Batch, Stateful
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class GanObjective:
         self.network = build_generator(config)
         self.optimization = Optimization(self.network, config.training)
         self.adversary = Adversary(config)
+        self.perception = Perception(config.loss)
 
     @property
     def model(self) -> nn.Module:
@@ -77,6 +79,7 @@ class GanObjective:
     def setup(self, fabric: Fabric) -> None:
         self.optimization.setup(fabric)
         self.adversary.optimization.setup(fabric)
+        self.perception.setup(fabric)
 
     @property
     def _adversary_joined(self) -> bool:
@@ -86,7 +89,9 @@ class GanObjective:
         made = self._made(batch, rng)
         scalars = self.adversary.learn(batch, made) if self._adversary_joined else {}
         pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
-        loss = self.config.loss.pixel * pixel
+        seen = self._seen(batch, made)
+        loss = self.config.loss.pixel * pixel + self.perception.weighed(seen)
+        scalars |= {name: value.detach() for name, value in seen.items()}
         if self._adversary_joined:
             adversarial = adversarial_loss(self.adversary.judge(batch, made))
             loss = loss + self.config.loss.adversarial * adversarial
@@ -98,7 +103,8 @@ class GanObjective:
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         made = self._made(batch, rng)
         pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
-        return {"loss": pixel, **self._pixel_scalars(batch, made), **self.adversary.watch(batch, made)}
+        seen = self._seen(batch, made)
+        return {"loss": pixel, **self._pixel_scalars(batch, made), **seen, **self.adversary.watch(batch, made)}
 
     def state(self) -> dict[str, Stateful]:
         return {**self.optimization.state(), **self.adversary.optimization.state("adversary_")}
@@ -109,6 +115,10 @@ class GanObjective:
         return self.optimization.forward(  # type: ignore[no-any-return]
             batch.identity, batch.audio, noise, batch.frames.shape[1]
         )
+
+    def _seen(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:
+        """The perceptual terms over all frames of the windows."""
+        return self.perception.terms(*(x.flatten(0, 1) for x in (made, batch.frames, batch.landmarks)))
 
     @staticmethod
     @torch.no_grad()

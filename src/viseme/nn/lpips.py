@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from viseme.config.schema import LPIPS_SMALLEST
 from viseme.errors import InputError
 from viseme.weights import known, located, read_state
 
@@ -20,8 +21,8 @@ LAYERS = 12
 """AlexNet's features up to its fifth ReLU; the pooling and the classifier above are not used."""
 CHANNELS = (64, 192, 384, 256, 256)
 """Of what its five ReLUs give."""
-SMALLEST = 31
-"""Pixels a side; in a smaller picture AlexNet's second pooling has nothing left to pool."""
+SMALLEST = LPIPS_SMALLEST
+"""Pixels a side."""
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Of ImageNet's pictures in [0, 1], for which AlexNet was trained."""
@@ -80,13 +81,20 @@ class Lpips(nn.Module):
         return found
 
 
-def lpips(backbone: Path | None = None, heads: Path | None = None, device: torch.device | str = "cpu") -> Lpips:
+def lpips(
+    backbone: Path | None = None,
+    heads: Path | None = None,
+    device: torch.device | str = "cpu",
+    *,
+    instead: str = "leave lpips out of --metrics",
+) -> Lpips:
     """LPIPS version 0.1 with AlexNet.
 
     Args:
         backbone: `alexnet-owt-7be5be79.pth`, with or without the classifier; where None, the one in the cache.
         heads: `alex.pth`; where None, the one inside torchmetrics.
         device: where it runs.
+        instead: how to do without it, for the message where AlexNet is not here.
 
     Raises:
         InputError: a file is missing, damaged, or holds the weights of another network.
@@ -98,7 +106,7 @@ def lpips(backbone: Path | None = None, heads: Path | None = None, device: torch
         features = alexnet(weights=None).features[:LAYERS]
         linear = nn.ModuleList(nn.Conv2d(channels, 1, 1, bias=False) for channels in CHANNELS)
     _fill(linear, "lin{}.model.1.{}", HEADS, located(HEADS, heads))
-    _fill(features, "features.{}.{}", BACKBONE, located(BACKBONE, backbone, instead="leave lpips out of --metrics"))
+    _fill(features, "features.{}.{}", BACKBONE, located(BACKBONE, backbone, instead=instead))
     return Lpips(features, linear).to(device)
 
 

@@ -108,10 +108,11 @@ def _line(name: str, colour: str, values: Sequence[float] | NDArray[np.float64],
     return Line(name, colour, 1.0 + every * np.arange(len(data), dtype=np.float64), data)
 
 
-def draw(lines: Sequence[Line], axis: str, prefix: str, top: float | None = None) -> str:
+def draw(lines: Sequence[Line], axis: str, prefix: str, top: float | None = None, below: str = "frame") -> str:
     """The curves as SVG markup without prolog or size; `prefix` sets its identifiers apart from other drawings'.
 
-    With `top` the vertical axis goes from 0 to it, so that drawings side by side can be compared.
+    With `top` the vertical axis goes from 0 to it, so that drawings side by side can be compared. `below` names the
+    horizontal axis. A curve of one point is a dot.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -134,11 +135,13 @@ def draw(lines: Sequence[Line], axis: str, prefix: str, top: float | None = None
         axes = canvas.add_subplot()
         for line in lines:
             width = 1.3 if line.colour == "truth" or line.colour in DASHES else 1.9
-            (drawn,) = axes.plot(line.frames, line.values, color=_stands_for(line.colour), linewidth=width)
+            dot = "o" if len(line.values) == 1 else ""
+            colour = _stands_for(line.colour)
+            (drawn,) = axes.plot(line.frames, line.values, color=colour, linewidth=width, marker=dot, markersize=4)
             if line.colour in DASHES:
                 drawn.set_dashes(DASHES[line.colour])
         axes.set_title(axis, loc="left", fontsize=10)
-        axes.set_xlabel("frame", loc="right", color=text, labelpad=1)
+        axes.set_xlabel(below, loc="right", color=text, labelpad=1)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.spines["bottom"].set_color(_stands_for("rule"))
         axes.grid(axis="y", color=_stands_for("rule"), linewidth=0.8)

@@ -59,14 +59,14 @@ def render(groups: Sequence[Group], album: Album) -> str:
     ]
     systems = [system for group in groups for system in group.systems]
     lead = lead_metric(groups[0])
-    script = _part("player.js")
+    script = part("player.js")
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             title=title(systems),
             version=__version__,
-            style=Markup(_part("style.css")),
+            style=Markup(part("style.css")),
             script=Markup(script),
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
             sections=sections,
@@ -110,11 +110,12 @@ def intervals(group: Group) -> str:
     return "95 %, by bootstrap over the clips of each actor: they speak of these actors only"
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file of the page's templates as text."""
     return resources.files("viseme.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """Jinja with escaping always on: names of systems, clips and reasons come from outside."""
     environment = Environment(
         loader=PackageLoader("viseme.report"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
+from typing import Any
 
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
@@ -69,3 +71,16 @@ def natural(name: str) -> list[tuple[int, str]]:
 def capitalised(text: str) -> str:
     """`text` with its first letter raised, the rest left as it is."""
     return text[:1].upper() + text[1:]
+
+
+def shown(value: Any) -> str:
+    """As a person would write it: yes and no, lists with commas, nothing as a dash."""
+    if value is None or value in ("", [], {}):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -1,45 +1,62 @@
-"""Curves: every scalar to a JSONL file and to TensorBoard."""
+"""Curves: every scalar to a JSONL file, to TensorBoard, and to what other boards there are."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from viseme.files import write_text
+from viseme.training.boards import Board, TensorBoard
 from viseme.types import UInt8
 
 
 class Curves:
-    """Writes scalars as they come; a resumed run first drops what was logged past the step it resumes from."""
+    """Writes scalars as they come; a resumed run first drops what was logged past the step it resumes from.
 
-    def __init__(self, jsonl: Path, tensorboard: Path, from_step: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+    Args:
+        jsonl: a line a logged step: `{"step", "split", "seconds", scalars}`, the seconds since training was last begun
+            or carried on.
+        tensorboard: folder of the event files.
+        from_step: the step that the run carries on from, or 0.
+        more: boards besides TensorBoard.
+    """
 
+    def __init__(self, jsonl: Path, tensorboard: Path, from_step: int, more: Sequence[Board] = ()) -> None:
         if jsonl.exists():
-            lines = jsonl.read_text(encoding="utf-8").splitlines()
+            lines = jsonl.read_text(encoding="utf-8", errors="replace").splitlines()
             write_text(jsonl, "".join(f"{line}\n" for line in lines if _step(line) <= from_step))
         self._file = jsonl.open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(tensorboard), purge_step=from_step + 1)
+        self._boards: list[Board] = [TensorBoard(tensorboard, from_step), *more]
+        self._begun = time.monotonic()
 
     def log(self, step: int, split: str, scalars: Mapping[str, float]) -> None:
         """One line, and one point on each curve."""
-        self._file.write(json.dumps({"step": step, "split": split, **scalars}) + "\n")
+        seconds = round(time.monotonic() - self._begun, 3)
+        self._file.write(json.dumps({"step": step, "split": split, "seconds": seconds, **scalars}) + "\n")
         self._file.flush()
-        for name, value in scalars.items():
-            self._board.add_scalar(f"{name}/{split}", value, step)
+        for board in self._boards:
+            board.scalars(step, split, scalars)
 
     def picture(self, step: int, picture: UInt8) -> None:
         """A sample sheet uint8 `[H,W,3]`."""
-        self._board.add_image("samples", picture, step, dataformats="HWC")
+        for board in self._boards:
+            board.picture(step, picture)
+
+    def video(self, step: int, path: Path, frames: UInt8) -> None:
+        """A video with sound that lies at `path`, and its frames uint8 `[T,H,W,3]`."""
+        for board in self._boards:
+            board.video(step, path, frames)
 
     def close(self) -> None:
-        """Flush and close both."""
+        """Flush and close all."""
         self._file.close()
-        self._board.close()
+        for board in self._boards:
+            board.close()
 
 
 class Means:

@@ -2,10 +2,10 @@
 
 config.yaml            the resolved configuration
 run.json               store, version, machine, state
-metrics.jsonl          one line a logged step: {"step", "split", scalars}
+metrics.jsonl          one line a logged step: {"step", "split", "seconds", scalars}
 checkpoints/           step-000200.safetensors, the last few
 model.safetensors      the moving average of the weights: what `viseme generate` takes
-samples/               step-000200.png: truth above, made below
+samples/               step-000200.png: truth above, made below; step-000200.mp4: rollouts, of the newest validations
 tensorboard/           the same for TensorBoard
 """
 
@@ -23,7 +23,17 @@ from viseme.config.schema import to_dict, to_yaml
 from viseme.errors import ConfigError, OutputError
 from viseme.files import write_json, write_text
 
-FREE_TO_CHANGE = ("steps", "log_every", "validate_every", "validation_batches", "checkpoint_every", "keep_checkpoints")
+FREE_TO_CHANGE = (
+    "steps",
+    "log_every",
+    "validate_every",
+    "validation_batches",
+    "rollout_clips",
+    "rollout_frames",
+    "logger",
+    "checkpoint_every",
+    "keep_checkpoints",
+)
 """Fields of `training` that a run may be carried on with other values of: they do not change what was done so far."""
 
 

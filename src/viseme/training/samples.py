@@ -32,12 +32,23 @@ def sample_sheet(synthesizer: Synthesizer, store: Store, clip_ids: Sequence[str]
                 clip_id=clip_id,
             )
         )
-    made = np.stack(list(islice(synthesizer.synthesize(conditionings, rng), length - 1)))  # [T-1, B, S, S, 3]
+    made = np.stack(list(islice(synthesizer.synthesize(conditionings, rng), length - 1)), axis=1)  # [B,T-1,S,S,3]
+    return sheet(truths, [np.concatenate([truth[:1], frames]) for truth, frames in zip(truths, made, strict=True)])
+
+
+def sheet(truths: Sequence[UInt8], made: Sequence[UInt8]) -> UInt8:
+    """Eight times of each clip, spread over the frames 1, 2, ..., truth above and made below.
+
+    Args:
+        truths, made: of each clip uint8 `[T,S,S,3]`; what was made may be longer than truth.
+
+    Returns:
+        uint8 `[2 clips S, 8 S, 3]`.
+    """
     rows = []
-    for index, truth in enumerate(truths):
-        times = [min(t, len(truth) - 1) for t in range(EVERY, length, EVERY)]
-        rows.append(np.concatenate([truth[t] for t in times], axis=1))
-        rows.append(np.concatenate([made[t - 1, index] for t in times], axis=1))
+    for truth, frames in zip(truths, made, strict=True):
+        times = np.linspace(0, len(truth) - 1, SHOWN + 1).round().astype(int)[1:]
+        rows += [np.concatenate(list(shown[times]), axis=1) for shown in (truth, frames)]
     return np.concatenate(rows, axis=0)
 
 

@@ -36,7 +36,8 @@ from viseme.training.checkpoint import global_random_state, load_tree, save_tree
 from viseme.training.ema import Ema
 from viseme.training.loggers import Curves, Means
 from viseme.training.run import RunFolder
-from viseme.training.samples import sample_sheet, save_picture
+from viseme.training.signs import Watch
+from viseme.training.telling import Roll, boards, check_boards, show
 from viseme.types import Batch, Objective, Synthesizer
 
 TRAINING, VALIDATION, SAMPLES = 0, 1, 2
@@ -68,6 +69,7 @@ def train(
     out: Path,
     *,
     synthesizer: Callable[[nn.Module], Synthesizer],
+    roll: Roll | None = None,
     resume: bool = False,
 ) -> TrainReport:
     """Train an objective on the `train` clips of a store, validating on `val`.
@@ -77,14 +79,15 @@ def train(
         config: what it was built from.
         store: a prepared store.
         out: the run folder.
-        synthesizer: makes a `Synthesizer` of the averaged network, for sample sheets.
+        synthesizer: makes a `Synthesizer` of the averaged network, for samples.
+        roll: makes and scores rollouts of held-out clips at each validation; without one, sample sheets are drawn.
         resume: carry on a run that is in `out`; without one there, begin.
 
     Raises:
         ModelError: the loss is no longer finite; the last checkpoint is named.
         KeyboardInterrupt: after SIGINT or SIGTERM, once the step is finished and a checkpoint written.
     """
-    return _Trainer(objective, config, store, out, synthesizer, resume).run()
+    return _Trainer(objective, config, store, out, synthesizer, roll, resume).run()
 
 
 class _Trainer:
@@ -97,13 +100,16 @@ class _Trainer:
         store: Store,
         out: Path,
         synthesizer: Callable[[nn.Module], Synthesizer],
+        roll: Roll | None,
         resume: bool,
     ) -> None:
         keep_freed_memory()
-        self.objective, self.config, self.store, self.synthesizer = objective, config, store, synthesizer
+        self.objective, self.config, self.store = objective, config, store
+        self.synthesizer, self.roll, self.watch = synthesizer, roll, Watch()
         self.settings: TrainingConfig = config.training
         self.windows = Windows(store, ["train"], config.data, config.audio)
         self.held_out = Windows(store, ["val"], config.data, config.audio) if store.clips("val") else None
+        check_boards(config)
         self.folder = RunFolder(Path(out))
         source = {"name": store.path.name, "fingerprint": store.fingerprint, "corpus": store.info.corpus}
         self.audio = encoder(config.audio).fingerprint
@@ -117,7 +123,8 @@ class _Trainer:
 
     def run(self) -> TrainReport:
         first, begun = self.restore(), time.monotonic()
-        curves, means = Curves(self.folder.metrics, self.folder.tensorboard, first), Means()
+        more = boards(self.config, self.folder.path)
+        curves, means = Curves(self.folder.metrics, self.folder.tensorboard, first, more), Means()
         steps = self.settings.steps
         try:
             with (
@@ -177,7 +184,7 @@ class _Trainer:
 
     @torch.no_grad()
     def validate(self, curves: Curves, done: int) -> None:
-        """Scalars on the same held-out windows each time, and a sample sheet."""
+        """Scalars on the same held-out windows each time, samples, and early warnings."""
         if self.held_out is None:
             return
         means = Means()
@@ -188,10 +195,9 @@ class _Trainer:
         self.objective.model.train()
         self.validation = means.take()
         curves.log(done, "val", self.validation)
-        clips = [row.clip_id for row in self.held_out.rows[:2]]
-        sheet = sample_sheet(self.synthesizer(self.ema.average), self.store, clips, self.generator(SAMPLES, 0))
-        save_picture(self.folder.sample(done), sheet)
-        curves.picture(done, sheet)
+        made = self.synthesizer(self.ema.average)
+        show(curves, self.folder, done, made, self.store, self.roll, self.generator(SAMPLES, 0))
+        self.watch.look(self.folder.metrics)
 
     def save(self, done: int) -> None:
         """A checkpoint to carry on from, and the averaged weights to generate with."""

@@ -1,0 +1,59 @@
+"""What single fields cannot say: which of them go together."""
+
+import pytest
+
+from viseme.config import load_config
+from viseme.config.schema import DdpmConfig
+from viseme.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["diffusion.zero_terminal_snr=true"], "set prediction to v or x0"),
+        (["diffusion.residual=true"], "set it false"),
+        (["sampling.sampler=ddpm", "sampling.eta=0.5"], "set eta to 0"),
+        (["sampling.sampler=dpmpp_2m", "sampling.eta=1"], "set eta to 0"),
+        (["sampling.sampler=heun"], "sampling.sampler"),
+        (["diffusion.schedule=sigmoid"], "diffusion.schedule"),
+        (["sampling.spacing=karras"], "sampling.spacing"),
+        (["model.attention=[4]"], "choose 0 to 3"),
+        (["model.attention=[-1]"], "model.attention"),
+        (["model.heads=5"], "heads=5 does not divide the 768 channels"),
+        (["model.multipliers=[]"], "model.multipliers"),
+        (["data.size=100"], "data.size=100 does not divide by 8"),
+    ],
+)
+def test_fields_that_do_not_go_together_are_one_clear_line(overrides: list[str], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config("ddpm_64", overrides)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("prediction", ["v", "x0"])
+def test_what_still_tells_x0_goes_with_no_signal_at_all(prediction: str) -> None:
+    config = load_config("ddpm_64", ["diffusion.zero_terminal_snr=true", f"diffusion.prediction={prediction}"])
+    assert isinstance(config, DdpmConfig)
+    assert config.diffusion.zero_terminal_snr
+
+
+def test_the_papers_presets_differ_from_the_defaults_only_where_the_paper_or_a_note_says() -> None:
+    """The defaults are the paper's too; a preset writes them out."""
+    config, plain = load_config("ddpm_64"), DdpmConfig()
+    assert isinstance(config, DdpmConfig)
+    assert config.diffusion == plain.diffusion
+    assert config.loss == plain.loss
+    assert config.motion == plain.motion
+    assert config.sampling == plain.sampling
+    assert config.model == plain.model.model_copy(update={"dropout": 0.1})
+
+
+def test_the_model_with_landmarks_is_the_one_without_and_landmarks() -> None:
+    without, with_them = (load_config(f"ddpm_128{suffix}") for suffix in ("", "_landmarks"))
+    assert isinstance(without, DdpmConfig)
+    changed = without.model_copy(
+        update={"name": "ddpm_128_landmarks", "model": without.model.model_copy(update={"landmarks": True})}
+    )
+    assert changed == with_them
+    assert (without.model.multipliers, without.model.blocks, without.model.heads) == ((1, 1, 2, 3, 4), 2, 4)
