@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from viseme.errors import InputError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from viseme.generation.manifest import VideoManifest
     from viseme.inspection import Summary
     from viseme.machine import Machine
+    from viseme.training.profile import Profile
     from viseme.training.trainer import TrainReport
     from viseme.types import Synthesizer
     from viseme.weights import Part
@@ -43,6 +44,7 @@ __all__ = [
     "prepare",
     "presets",
     "pretrained",
+    "profile",
     "synthetic",
     "train",
 ]
@@ -164,20 +166,39 @@ def presets() -> list[Preset]:
 
 
 def train(
-    preset: AnyPath, data: AnyPath, out: AnyPath, *, overrides: Sequence[str] = (), resume: bool = False
+    preset: AnyPath,
+    data: AnyPath,
+    out: AnyPath,
+    *,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    devices: int = 1,
+    nodes: int = 1,
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto",
 ) -> TrainReport:
     """Train a preset (or a YAML file) on a store into a run folder.
 
-    With `resume` a run that was stopped carries on exactly; otherwise the folder must not hold a run.
+    With `resume` a run that was stopped carries on exactly; otherwise the folder must not hold a run. On several
+    devices the batch is shared by as many processes; where torchrun or SLURM has not started them, this does, and they
+    import the calling script, which must therefore be importable (`if __name__ == "__main__":`).
     """
     config = load_config(preset, overrides)
 
     from viseme.data.store import Store
     from viseme.families import build_objective, build_synthesizer
+    from viseme.training.devices import Devices, check, resolved, started_by
+    from viseme.training.launch import launch
+    from viseme.training.run import RunFolder
     from viseme.training.trainer import train as run
     from viseme.validation import rollouts
 
+    where = resolved(Devices(devices, nodes, strategy))
+    check(where, config.training)
     store = Store.open(data)
+    if where.count > 1 and started_by() is None:
+        asked = {"preset": preset, "data": data, "out": out, "overrides": tuple(overrides), "resume": resume}
+        last = RunFolder(Path(out)).last
+        return launch(train, {**asked, "devices": devices, "strategy": strategy}, devices, last)  # type: ignore[no-any-return]
     return run(
         build_objective(config),
         config,
@@ -186,7 +207,19 @@ def train(
         synthesizer=lambda network: build_synthesizer(config, network),
         roll=rollouts(store, config),
         resume=resume,
+        devices=where,
     )
+
+
+def profile(preset: AnyPath, data: AnyPath, *, overrides: Sequence[str] = ()) -> Profile:
+    """Where the time and the memory of a training step go on one device of this machine; nothing is written."""
+    config = load_config(preset, overrides)
+
+    from viseme.data.store import Store
+    from viseme.families import build_objective
+    from viseme.training.profile import profile as run
+
+    return run(build_objective(config), config, Store.open(data))
 
 
 def load_model(

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from viseme.nn.blocks import FiLM, ResidualBlock, SelfAttention, group_norm
+from viseme.nn.blocks import FiLM, ResidualBlock, SelfAttention, group_norm, recompute_activations
 from viseme.nn.embeddings import timestep_embedding
 
 
@@ -61,3 +61,34 @@ def test_timestep_zero_is_cosine_one_and_sine_zero() -> None:
     torch.testing.assert_close(embedding[0], torch.tensor([1.0, 1, 1, 0, 0, 0]))
     frequencies = 10_000 ** (-torch.arange(3) / 3)
     torch.testing.assert_close(embedding[1], torch.cat([(7 * frequencies).cos(), (7 * frequencies).sin()]))
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_recomputed_activations_give_the_same_gradients(dropout: float) -> None:
+    def gradients(recomputed: bool) -> list[torch.Tensor]:
+        torch.manual_seed(0)
+        network = nn.ModuleList([ResidualBlock(8, 16, 6, ["timestep"], dropout, resample) for resample in (None, "up")])
+        nn.init.normal_(network[0].conv_out.weight)
+        if recomputed:
+            recompute_activations(network)
+        x = torch.randn(2, 8, 4, 4, requires_grad=True)
+        network[0](x, {"timestep": torch.randn(2, 6)}).square().sum().backward()
+        assert x.grad is not None
+        return [x.grad, *(p.grad for p in network[0].parameters() if p.grad is not None)]
+
+    with torch.random.fork_rng():
+        plain, again = gradients(False), gradients(True)
+    assert len(plain) == len(again) > 8
+    assert all(torch.equal(a, b) for a, b in zip(plain, again, strict=True))
+
+
+def test_recomputed_activations_are_not_kept() -> None:
+    held = []
+    for recomputed in (False, True):
+        block, kept = ResidualBlock(8, 8, 6, ["timestep"]), []
+        if recomputed:
+            recompute_activations(block)
+        with torch.autograd.graph.saved_tensors_hooks(lambda x, kept=kept: kept.append(x.numel()), lambda _: None):
+            block(torch.randn(2, 8, 4, 4, requires_grad=True), {"timestep": torch.randn(2, 6)})
+        held.append(sum(kept))
+    assert held[1] < 0.3 * held[0]

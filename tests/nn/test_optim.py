@@ -7,7 +7,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from viseme.config.schema import TrainingConfig
-from viseme.nn.optim import Optimization, learning_rate_factor
+from viseme.nn.optim import Optimization, Told, learning_rate_factor
 
 
 def test_the_learning_rate_rises_holds_and_falls() -> None:
@@ -52,3 +52,39 @@ def test_its_state_carries_on_exactly() -> None:
         part.load_state_dict(first.state()[name].state_dict())
     learn(second, range(5, 8))
     torch.testing.assert_close(second.network.state_dict(), whole.network.state_dict(), rtol=0, atol=0)
+
+
+def test_parts_of_a_batch_step_as_the_batch_does() -> None:
+    def learned(parts: int) -> tuple[torch.Tensor, torch.Tensor]:
+        torch.manual_seed(0)
+        made = Optimization(nn.Linear(3, 2), TrainingConfig(learning_rate=0.1))
+        made.setup(Fabric(accelerator="cpu", devices=1))
+        x = torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
+        norm = made.minimise(lambda part: made.forward(part).square().mean(), x.chunk(parts))
+        return norm, made.network.weight.detach()
+
+    with torch.random.fork_rng():
+        whole = learned(1)
+        for parts in (2, 4, 8):
+            torch.testing.assert_close(learned(parts), whole)
+
+
+def test_a_frozen_network_passes_gradients_on_and_takes_none() -> None:
+    optimization = Optimization(nn.Linear(3, 1), TrainingConfig())
+    optimization.setup(Fabric(accelerator="cpu", devices=1))
+    x = torch.ones(1, 3, requires_grad=True)
+    with optimization.frozen():
+        out = optimization.forward(x)
+    out.sum().backward()
+    assert torch.equal(x.grad, optimization.network.weight)  # type: ignore[arg-type]
+    assert optimization.network.weight.grad is None
+    assert optimization.network.weight.requires_grad
+
+
+def test_means_of_parts_hold_no_graph() -> None:
+    told, weight = Told(), torch.ones(1, requires_grad=True)
+    for factor in (1.0, 3.0):
+        scalars = {"loss": (factor * weight).sum()}
+        assert told(scalars) is scalars
+    assert told.means() == {"loss": torch.tensor(2.0)}
+    assert not told.means()["loss"].requires_grad

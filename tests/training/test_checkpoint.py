@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from viseme.errors import ModelError
-from viseme.training.checkpoint import global_random_state, load_tree, save_tree, set_global_random_state
+from viseme.errors import ModelError, OutputError
+from viseme.training.checkpoint import Snapshot, load_tree, save_tree
 
 TREE = {
     "model": {"weight": torch.arange(6.0).reshape(2, 3), "none": None},
@@ -64,9 +65,24 @@ def test_bad_checkpoints_are_one_clear_line(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_torchs_own_random_state_carries_on() -> None:
-    with torch.random.fork_rng():
-        state = global_random_state()
-        first = torch.rand(3)
-        set_global_random_state(state)
-        assert torch.equal(torch.rand(3), first)
+def test_a_snapshot_keeps_what_was_while_the_network_learns_on(tmp_path: Path) -> None:
+    weight = torch.zeros(3)
+    snapshot = Snapshot.take({"weight": weight}, {})
+    weight += 1
+    snapshot.write(tmp_path / "kept.safetensors")
+    assert torch.equal(load_tree(tmp_path / "kept.safetensors")[0]["weight"], torch.zeros(3))
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_file_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kept.safetensors"
+    save_tree(path, TREE, {"step": 1})
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("viseme.nn.weights.save_file", full)
+    with pytest.raises(OutputError, match="no room left"):
+        save_tree(path, TREE, {"step": 2})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

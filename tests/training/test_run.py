@@ -38,6 +38,33 @@ def test_a_longer_run_may_carry_on(tmp_path: Path) -> None:
     assert load_config(folder.config) == longer
 
 
+def test_what_a_kill_left_half_written_goes_when_the_run_is_carried_on(tmp_path: Path) -> None:
+    folder, config = RunFolder(tmp_path / "run"), load_config("tiny_gan")
+    folder.begin(config, STORE, AUDIO, resume=False)
+    folder.checkpoint(2).parent.mkdir()
+    halves = [
+        folder.path / ".model.1234abcd.safetensors",
+        folder.checkpoint(4).with_name(".step-000004.ab.safetensors"),
+    ]
+    for path in (*halves, folder.checkpoint(2), folder.model):
+        path.touch()
+    folder.begin(config, STORE, AUDIO, resume=True)
+    assert not any(path.exists() for path in halves)
+    assert folder.checkpoint(2).exists()
+    assert folder.model.exists()
+
+
+def test_what_is_said_of_a_run_adds_up(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.last() == "there is no checkpoint yet"
+    folder.say(step=3)
+    folder.say(done=True, best={"step": 2})
+    assert folder.read_about() == {"step": 3, "done": True, "best": {"step": 2}}
+    folder.checkpoint(3).parent.mkdir()
+    folder.checkpoint(3).touch()
+    assert folder.last() == "the last checkpoint is step-000003"
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work", encoding="ascii")
     with pytest.raises(OutputError, match="is not empty and holds no run"):

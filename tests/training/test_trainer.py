@@ -1,5 +1,7 @@
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,12 +12,15 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 import viseme
-from viseme.errors import ConfigError, ModelError, OutputError
+from viseme.errors import ConfigError, ModelError, OutputError, StoreError
+from viseme.gan.objective import GanObjective
 from viseme.nn.weights import read_model
 from viseme.training.checkpoint import load_tree
+from viseme.types import Batch
 
 TINY = [
     "training.batch_size=2",
@@ -136,6 +141,132 @@ def test_a_loss_that_is_no_longer_finite_stops_the_run_with_one_line(store: Path
     with pytest.raises(ModelError, match=r"no longer finite at step \d+.*learning_rate lower") as caught:
         viseme.train("tiny_ddpm", store, tmp_path / "run", overrides=wild)
     assert "\n" not in str(caught.value)
+
+
+AGAIN = ("training.validate_every=25", "training.rollout_clips=0")
+
+
+def killed(preset: str, store: Path, run: Path, *, times: int, steps: int, rng: random.Random) -> int:
+    """Train a run to its end, ending its process at random; returns how often it was."""
+    settings = [*SMALL[preset], *AGAIN, f"training.steps={steps}"]
+    arguments = [sys.executable, "-c", PROGRAM, preset, str(store), str(run), *settings]
+    kills = 0
+    while True:
+        before = newest(run)
+        process = subprocess.Popen(arguments, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL)
+        # Wherever it is: while it begins, learns, validates or writes; but each time it gets a little further.
+        while kills < times and newest(run) == before and process.poll() is None:
+            time.sleep(0.01)
+        if kills < times and process.poll() is None:
+            time.sleep(rng.random() * 0.3)
+            process.send_signal(rng.choice([signal.SIGKILL, signal.SIGTERM]))
+            kills += 1
+        process.wait(timeout=300)
+        if json.loads((run / "run.json").read_text(encoding="utf-8"))["done"]:
+            return kills
+
+
+def newest(run: Path) -> str:
+    return max((path.name for path in (run / "checkpoints").glob("step-*.safetensors")), default="")
+
+
+@pytest.mark.parametrize(
+    ("preset", "times", "steps"),
+    [
+        ("tiny_ddpm", 2, 60),
+        pytest.param("tiny_ddpm", 20, 600, marks=pytest.mark.slow),
+        pytest.param("tiny_gan", 20, 600, marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_killed_again_and_again_ends_like_one_never_disturbed(
+    preset: str, times: int, steps: int, store: Path, tmp_path: Path
+) -> None:
+    run, whole = tmp_path / "run", tmp_path / "undisturbed"
+    assert killed(preset, store, run, times=times, steps=steps, rng=random.Random(0)) == times
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        viseme.train(preset, store, whole, overrides=[*SMALL[preset], *AGAIN, f"training.steps={steps}"])
+    finally:
+        torch.set_num_threads(threads)
+    for name in ("model.safetensors", "best.safetensors"):
+        assert (run / name).read_bytes() == (whole / name).read_bytes()
+    last = f"step-{steps:06d}.safetensors"
+    assert (run / "checkpoints" / last).read_bytes() == (whole / "checkpoints" / last).read_bytes()
+    assert not list(run.rglob(".*.safetensors"))
+
+
+def test_the_best_is_kept_and_patience_ends_the_run(store: Path, tmp_path: Path) -> None:
+    # The moving average forgets its beginning slowly, and so a learning rate of next to nothing makes nothing better.
+    still = [*SMALL["tiny_gan"], "training.learning_rate=1.0e-20", "training.validate_every=2", "training.patience=2"]
+    report = viseme.train("tiny_gan", store, tmp_path / "run", overrides=[*still, "training.steps=40"])
+    assert report.steps == 6
+    about = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert about["best"] == {"by": "loss", "value": report.best.value, "step": 2, "since": 0}
+    assert (about["step"], about["done"]) == (6, True)
+    assert read_model(tmp_path / "run" / "best.safetensors").training["steps"] == 2
+    again = viseme.train("tiny_gan", store, tmp_path / "run", overrides=[*still, "training.steps=40"], resume=True)
+    assert (again.first, again.steps) == (6, 6)
+    patient = [*still, "training.steps=8", "training.patience=0"]
+    assert viseme.train("tiny_gan", store, tmp_path / "run", overrides=patient, resume=True).steps == 8
+
+
+def test_an_unknown_scalar_to_choose_by_is_one_line(store: Path, tmp_path: Path) -> None:
+    settings = [*SMALL["tiny_gan"], "training.steps=1", "training.best_by=lips"]
+    with pytest.raises(ConfigError, match=r"best_by=lips: validation gives .*lip, .*rollout/psnr"):
+        viseme.train("tiny_gan", store, tmp_path / "run", overrides=settings)
+
+
+def test_a_store_that_changes_under_a_run_ends_it(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, run = tmp_path / "store", tmp_path / "run"
+    shutil.copytree(store, own)
+    step = GanObjective.step
+
+    def changed(objective: GanObjective, batch: Batch, rng: torch.Generator) -> dict[str, torch.Tensor]:
+        if (run / "checkpoints" / "step-000002.safetensors").exists():
+            said = (own / "store.json").read_text(encoding="utf-8")
+            (own / "store.json").write_text(said.replace('"seed": 0', '"seed": 1'), encoding="utf-8")
+        return step(objective, batch, rng)
+
+    monkeypatch.setattr(GanObjective, "step", changed)
+    with pytest.raises(StoreError, match=r"was changed while .* the last checkpoint is step-00000\d;") as caught:
+        viseme.train("tiny_gan", own, run, overrides=[*SMALL["tiny_gan"], "training.steps=20"])
+    assert "\n" not in str(caught.value)
+    assert newest(run) in ("step-000002.safetensors", "step-000004.safetensors")
+
+
+def test_a_full_disk_ends_the_run_and_leaves_what_was_written(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = save_file
+
+    def full(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
+        if "step-000004" in str(path):
+            Path(path).write_bytes(b"half")
+            raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+        written(tensors, path, metadata)
+
+    monkeypatch.setattr("viseme.nn.weights.save_file", full)
+    with pytest.raises(OutputError, match=r"step-000004.safetensors: no room left on the disk"):
+        viseme.train("tiny_gan", store, tmp_path / "run", overrides=[*SMALL["tiny_gan"], "training.steps=20"])
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-000002.safetensors"]
+    assert load_tree(tmp_path / "run" / "checkpoints" / "step-000002.safetensors")[1]["step"] == 2
+
+
+@pytest.mark.parametrize("field", [pytest.param("compile", marks=pytest.mark.slow), "checkpoint_activations"])
+def test_how_it_is_computed_changes_no_more_than_rounding(field: str, store: Path, tmp_path: Path) -> None:
+    if field == "compile" and not shutil.which("g++"):
+        pytest.skip("torch.compile needs a compiler")
+    plain = [*SMALL["tiny_ddpm"], "training.steps=3", "training.precision=32-true", "training.validate_every=99"]
+    viseme.train("tiny_ddpm", store, tmp_path / "plain", overrides=plain)
+    viseme.train("tiny_ddpm", store, tmp_path / "other", overrides=[*plain, f"training.{field}=true"])
+    exact = {"rtol": 0, "atol": 0} if field == "checkpoint_activations" else {"rtol": 0, "atol": 1e-3}
+    torch.testing.assert_close(weights(tmp_path / "other"), weights(tmp_path / "plain"), **exact)
+
+
+def test_activations_of_a_gan_are_not_recomputed() -> None:
+    with pytest.raises(ConfigError, match="belongs to the U-Net"):
+        viseme.load_config("tiny_gan", ["training.checkpoint_activations=true"])
 
 
 def test_a_run_is_not_overwritten(runs: dict[str, Path], store: Path) -> None:

@@ -88,6 +88,9 @@ class TrainingConfig(Section):
 
     steps: PositiveInt = 2000
     batch_size: PositiveInt = 32
+    """Windows a step, over all processes and parts."""
+    accumulate: PositiveInt = 1
+    """Parts in which each process learns its share of a step's windows one after another, to need less memory."""
     learning_rate: PositiveFloat = 5e-5
     warmup_steps: NonNegativeInt = 0
     """Steps over which the learning rate rises linearly from nothing."""
@@ -100,10 +103,18 @@ class TrainingConfig(Section):
     ema: Probability = 0.999
     """Decay of the moving average that is exported; its beginning is corrected as (1 + n) / (10 + n)."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    compile: bool = False
+    """Whether networks pass through torch.compile: slow to begin, then faster."""
+    checkpoint_activations: bool = False
+    """Whether the U-Net's residual blocks are computed again in the backward pass instead of kept."""
     seed: NonNegativeInt = 0
     log_every: PositiveInt = 10
     validate_every: PositiveInt = 200
     validation_batches: PositiveInt = 4
+    best_by: str = "loss"
+    """The validation's scalar that chooses best.safetensors, of rollouts as rollout/NAME."""
+    patience: NonNegativeInt = 0
+    """Validations in a row without a better one after which the run ends; 0 never ends it."""
     rollout_clips: NonNegativeInt = 2
     """Held-out clips that each validation makes from one frame, scores and films; 0 makes none."""
     rollout_frames: Annotated[int, Field(ge=2)] = 50
@@ -318,6 +329,12 @@ class GanConfig(Section):
     loss: GanLossConfig = GanLossConfig()
     sampling: GanSampling = GanSampling()
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _only_a_unet_computes_again(self) -> Self:
+        if self.training.checkpoint_activations:
+            raise ValueError("training.checkpoint_activations belongs to the U-Net of kind ddpm; set it false")
+        return self
 
     @model_validator(mode="after")
     def _sound_can_be_changed(self) -> Self:

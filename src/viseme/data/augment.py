@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from viseme.data.faces import MIRROR
+from viseme.nn.draws import rand
 from viseme.types import Batch
 
 _LUMA = (0.299, 0.587, 0.114)
@@ -21,7 +22,7 @@ def augment(batch: Batch, *, flip: float, colour: float, rng: torch.Generator) -
     """
     count = len(batch.identity)
     if flip > 0:
-        batch = _mirrored(batch, torch.rand(count, generator=rng) < flip)
+        batch = _mirrored(batch, rand((count,), rng) < flip)
     if colour > 0:
         jitter = ColourJitter(count, colour, rng)
         batch = replace(
@@ -38,7 +39,7 @@ class ColourJitter:
 
     def __init__(self, count: int, strength: float, rng: torch.Generator) -> None:
         def around(centre: float, width: float, channels: int) -> Tensor:
-            return centre + width * (2 * torch.rand((count, channels), generator=rng) - 1)
+            return centre + width * (2 * rand((count, channels), rng) - 1)
 
         self.saturation = around(1.0, 2 * strength, 1)
         self.gain = around(1.0, strength, 1) * around(1.0, strength / 3, 3)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from viseme.nn.draws import rand
+
 
 def augment_sound(audio: Tensor, bands: int, *, tract: float, tilt: float, rng: torch.Generator) -> Tensor:
     """Log-mel features `[B,T,D]`, D a multiple of `bands`, as another speaker and another microphone would give them.
@@ -49,4 +51,4 @@ def _columns(audio: Tensor, bands: int) -> Tensor:
 
 
 def _evenly(count: int, rng: torch.Generator) -> Tensor:
-    return 2 * torch.rand(count, generator=rng) - 1
+    return 2 * rand((count,), rng) - 1

@@ -17,6 +17,7 @@ from viseme.data.encoded import EncodedClips
 from viseme.data.faces import MOUTH
 from viseme.data.store import ClipRow, Store
 from viseme.errors import StoreError
+from viseme.nn.draws import rand
 from viseme.nn.images import to_signed
 from viseme.types import Batch, Bool, Float32
 
@@ -42,8 +43,11 @@ class Windows:
         self._encoded = EncodedClips(store, rows, audio)
 
     def batch(self, size: int, rng: torch.Generator, *, augmented: bool = True) -> Batch:
-        """Draw `size` windows: clips evenly, then times and identity frames evenly within each clip."""
-        draws = torch.rand((size, 3), generator=rng, dtype=torch.float64).tolist()
+        """Draw `size` windows: clips evenly, then times and identity frames evenly within each clip.
+
+        With a `viseme.nn.draws.Share` they are that share of the batch's windows, and `size` is their number.
+        """
+        draws = rand((size, 3), rng, torch.float64).tolist()
         parts = [self._window(self.rows[int(clip * len(self.rows))], time, other) for clip, time, other in draws]
         columns: list[Tensor] = [torch.stack(column) for column in zip(*parts, strict=True)]
         batch = Batch(*columns)

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from viseme.config.schema import DdpmConfig
 from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
 from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures
-from viseme.nn.optim import Optimization
+from viseme.nn.blocks import recompute_activations
+from viseme.nn.draws import Part, divided, rand, randint, randn
+from viseme.nn.optim import Optimization, Told
 from viseme.nn.perception import Perception
 from viseme.types import Batch, Stateful
 
@@ -24,6 +26,8 @@ class DdpmObjective:
     def __init__(self, config: DdpmConfig) -> None:
         self.config = config
         self.network = build_unet(config)
+        if config.training.checkpoint_activations:
+            recompute_activations(self.network)
         self.process = build_process(config)
         self.optimization = Optimization(self.network, config.training)
         self.perception = Perception(config.loss)
@@ -37,9 +41,13 @@ class DdpmObjective:
         self.perception.setup(fabric)
 
     def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        scalars = self._loss(batch, rng, train=True)
-        norm = self.optimization.step(scalars["loss"])
-        return {**{name: value.detach() for name, value in scalars.items()}, "gradient_norm": norm}
+        told = Told()
+
+        def loss(part: Part) -> Tensor:
+            return told(self._loss(*part, train=True))["loss"]
+
+        norm = self.optimization.minimise(loss, divided(batch, rng, self.config.training.accumulate))
+        return {**told.means(), "gradient_norm": norm}
 
     @torch.no_grad()
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
@@ -52,8 +60,8 @@ class DdpmObjective:
         """The loss and its parts at one random timestep a sample, on the first frame of each window."""
         config, identity, x0 = self.config, batch.identity, batch.frames[:, 0]
         count, device = len(x0), x0.device
-        timesteps = torch.randint(config.diffusion.steps, (count,), generator=rng, device=rng.device).to(device)
-        eps = torch.randn(x0.shape, generator=rng, device=rng.device).to(device)
+        timesteps = randint(config.diffusion.steps, (count,), rng).to(device)
+        eps = randn(x0.shape, rng).to(device)
         motion = self._disturbed(batch.motion, identity, rng) if train else batch.motion
         signals = {"audio": batch.audio[:, -batch.frames.shape[1]]}
         if config.model.landmarks:
@@ -83,7 +91,7 @@ class DdpmObjective:
         read the sound last; one that may not, reads it from the start and forgives its own mistakes in a rollout.
         """
         shape = (len(motion), 1, 1, 1)
-        dropped = torch.rand(shape, generator=rng, device=rng.device).to(motion.device) < self.config.motion.drop
-        level = torch.rand(shape, generator=rng, device=rng.device).to(motion.device) * self.config.motion.noise
-        noise = torch.randn(motion.shape, generator=rng, device=rng.device).to(motion.device)
+        dropped = rand(shape, rng).to(motion.device) < self.config.motion.drop
+        level = rand(shape, rng).to(motion.device) * self.config.motion.noise
+        noise = randn(motion.shape, rng).to(motion.device)
         return torch.where(dropped, identity, motion + level * noise)

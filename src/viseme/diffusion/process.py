@@ -31,13 +31,19 @@ class Process:
 
     def _scales(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
         """sqrt(alpha_bar) and sqrt(1 - alpha_bar), each float32 `[B,1,1,1]`."""
-        alpha_bar = torch.from_numpy(self.alpha_bar).to(timesteps.device)[timesteps][:, None, None, None]
-        return alpha_bar.sqrt().float(), (1 - alpha_bar).sqrt().float()
+        alpha_bar = torch.from_numpy(self.alpha_bar)
+        signal, noise = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+        # Looked up in float32, since some devices have no other.
+        return self._at(timesteps, signal)[:, None, None, None], self._at(timesteps, noise)[:, None, None, None]
+
+    @staticmethod
+    def _at(timesteps: Tensor, table: Tensor) -> Tensor:
+        return table.float().to(timesteps.device)[timesteps]
 
     def snr(self, timesteps: Tensor) -> Tensor:
         """alpha_bar / (1 - alpha_bar), float32 `[B]`."""
-        alpha_bar = torch.from_numpy(self.alpha_bar).to(timesteps.device)[timesteps]
-        return (alpha_bar / (1 - alpha_bar)).float()
+        alpha_bar = torch.from_numpy(self.alpha_bar)
+        return self._at(timesteps, alpha_bar / (1 - alpha_bar))
 
     def noised(self, x0: Tensor, timesteps: Tensor, eps: Tensor) -> Tensor:
         """x_t, `[B,3,H,W]`."""

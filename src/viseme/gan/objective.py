@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,8 +13,9 @@ from viseme.config.schema import GanConfig
 from viseme.gan.discriminator import Discriminator
 from viseme.gan.generator import Generator
 from viseme.gan.losses import adversarial_loss, discriminator_loss, pixel_loss, signal_to_noise
+from viseme.nn.draws import Part, divided, randn
 from viseme.nn.listener import build_listener
-from viseme.nn.optim import Optimization
+from viseme.nn.optim import Optimization, Told
 from viseme.nn.perception import Perception
 from viseme.types import Batch, Stateful
 
@@ -35,13 +37,17 @@ class Adversary:
         network = Discriminator(config.discriminator, config.data.size, width, listener)
         self.optimization = Optimization(network, config.training, config.discriminator.learning_rate)
 
-    def learn(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:
-        """One step on true and made windows."""
-        real = self.judge(batch, batch.frames)
-        fake = self.judge(batch, made.detach())
-        loss = discriminator_loss(real, fake)
-        self.optimization.step(loss)
-        return self._scalars(loss, real, fake)
+    def learn(self, parts: Iterable[Part], made: Callable[[Part], Tensor]) -> dict[str, Tensor]:
+        """One step on true windows and on what `made` gives for them."""
+        told = Told()
+
+        def loss(part: Part) -> Tensor:
+            batch, _ = part
+            real, fake = self.judge(batch, batch.frames), self.judge(batch, made(part).detach())
+            return told(self._scalars(discriminator_loss(real, fake), real, fake))["discriminator"]
+
+        self.optimization.minimise(loss, parts)
+        return told.means()
 
     def judge(self, batch: Batch, frames: Tensor) -> Tensor:
         """Logits `[B]`."""
@@ -56,7 +62,7 @@ class Adversary:
     @staticmethod
     def _scalars(loss: Tensor, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         return {
-            "discriminator": loss.detach(),
+            "discriminator": loss,
             "real_right": (real > 0).float().mean(),
             "fake_right": (fake < 0).float().mean(),
         }
@@ -86,18 +92,22 @@ class GanObjective:
         return self.optimization.schedule.last_epoch >= self.config.loss.adversary_from
 
     def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        made = self._made(batch, rng)
-        scalars = self.adversary.learn(batch, made) if self._adversary_joined else {}
-        pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
-        seen = self._seen(batch, made)
-        loss = self.config.loss.pixel * pixel + self.perception.weighed(seen)
-        scalars |= {name: value.detach() for name, value in seen.items()}
-        if self._adversary_joined:
-            adversarial = adversarial_loss(self.adversary.judge(batch, made))
-            loss = loss + self.config.loss.adversarial * adversarial
-            scalars["adversarial"] = adversarial.detach()
-        norm = self.optimization.step(loss)
-        return {"loss": loss.detach(), **self._pixel_scalars(batch, made), **scalars, "gradient_norm": norm}
+        told, joined, count = Told(), self._adversary_joined, self.config.training.accumulate
+        # Where the batch is whole, the generator is pulled by the frames that the adversary has just seen; of parts, no
+        # two may stand in memory together, and each is made anew.
+        whole = self._made(batch, rng) if count == 1 else None
+
+        def shown(part: Part) -> Tensor:
+            with torch.no_grad():
+                return self._made(*part) if whole is None else whole
+
+        def loss(part: Part) -> Tensor:
+            made = self._made(*part) if whole is None else whole
+            return told(self._losses(part[0], made, joined))["loss"]
+
+        judged = self.adversary.learn(divided(batch, rng, count), shown) if joined else {}
+        norm = self.optimization.minimise(loss, divided(batch, rng, count))
+        return {**told.means(), **judged, "gradient_norm": norm}
 
     @torch.no_grad()
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
@@ -109,9 +119,20 @@ class GanObjective:
     def state(self) -> dict[str, Stateful]:
         return {**self.optimization.state(), **self.adversary.optimization.state("adversary_")}
 
+    def _losses(self, batch: Batch, made: Tensor, joined: bool) -> dict[str, Tensor]:
+        """What the generator lowers, `loss`, and its parts."""
+        pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
+        seen = self._seen(batch, made)
+        loss = self.config.loss.pixel * pixel + self.perception.weighed(seen)
+        if joined:
+            with self.adversary.optimization.frozen():
+                seen["adversarial"] = adversarial_loss(self.adversary.judge(batch, made))
+            loss = loss + self.config.loss.adversarial * seen["adversarial"]
+        return {"loss": loss, **self._pixel_scalars(batch, made), **seen}
+
     def _made(self, batch: Batch, rng: torch.Generator) -> Tensor:
         shape = (*batch.audio.shape[:2], self.config.model.noise)
-        noise = torch.randn(shape, generator=rng, device=rng.device).to(batch.audio.device)
+        noise = randn(shape, rng).to(batch.audio.device)
         return self.optimization.forward(  # type: ignore[no-any-return]
             batch.identity, batch.audio, noise, batch.frames.shape[1]
         )

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -56,6 +57,8 @@ class ResidualBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.resample = resample
+        self.recomputed = False
+        """Whether what the backward pass needs is computed again then instead of kept; the gradients are the same."""
         self.norm_in = group_norm(channels)
         self.conv_in = nn.Conv2d(channels, out_channels, 3, padding=1)
         self.norm_out = group_norm(out_channels)
@@ -71,12 +74,24 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, embeddings: Mapping[str, Tensor]) -> Tensor:
         """`[B,C,H,W]` to `[B,C',H',W']`; `embeddings[signal]` is `[B,E]`."""
+        if self.recomputed and torch.is_grad_enabled():
+            return checkpoint(self._computed, x, embeddings, use_reentrant=False)
+        return self._computed(x, embeddings)
+
+    def _computed(self, x: Tensor, embeddings: Mapping[str, Tensor]) -> Tensor:
         h = self.conv_in(self._resampled(F.silu(self.norm_in(x))))
         h = self.norm_out(h)
         for signal, film in self.films.items():
             h = film(h, embeddings[signal])
         h = self.conv_out(self.dropout(F.silu(h)))
         return self.skip(self._resampled(x)) + h  # type: ignore[no-any-return]
+
+
+def recompute_activations(network: nn.Module) -> None:
+    """Let all residual blocks of a network compute their activations again in the backward pass."""
+    for module in network.modules():
+        if isinstance(module, ResidualBlock):
+            module.recomputed = True
 
 
 class SelfAttention(nn.Module):

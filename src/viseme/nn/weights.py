@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +38,33 @@ def save_model(
     path: Path, network: nn.Module, config: Mapping[str, Any], training: Mapping[str, Any], dtype: torch.dtype
 ) -> None:
     """Write a network's weights in `dtype` with its configuration."""
-    weights = {name: value.detach().cpu().to(dtype).contiguous() for name, value in network.state_dict().items()}
+    save_weights(path, copied_weights(network, dtype), config, training)
+
+
+def copied_weights(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+    """A network's weights as they are now, on the CPU, whatever becomes of the network."""
+    state = network.state_dict()
+    return {name: value.detach().to("cpu", dtype, copy=True).contiguous() for name, value in state.items()}
+
+
+def save_weights(
+    path: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], training: Mapping[str, Any]
+) -> None:
+    """Write weights that `copied_weights` gave, with their configuration. Raises `OutputError` on a full disk."""
     # One key only: safetensors writes several in no fixed order, and the same run should give the same bytes.
     header = json.dumps({"config": config, "training": training})
     with written_aside(path) as aside:
-        save_file(weights, aside, {"viseme": header})
+        write_tensors(aside, weights, {"viseme": header})
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file; what the system refuses is an `OSError`, as of any other file."""
+    try:
+        save_file(dict(tensors), path, dict(metadata))
+    except SafetensorError as error:
+        if number := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+        raise
 
 
 def read_model(path: Path) -> ModelFile:

@@ -4,33 +4,54 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from viseme.errors import ModelError
 from viseme.files import written_aside
+from viseme.nn.weights import write_tensors
 
 SCHEMA = 1
 _TENSOR = "__tensor__"
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """Nested dicts and lists of tensors and JSON values as they were at one moment, ready to be written.
+
+    Attributes:
+        tensors: copies on the CPU, by dotted name.
+        header: what holds them together, as JSON.
+    """
+
+    tensors: Mapping[str, Tensor]
+    header: str
+
+    @classmethod
+    def take(cls, tree: Mapping[str, Any], about: Mapping[str, Any]) -> Snapshot:
+        """Copy a tree; `about` is what a reader may want without loading."""
+        tensors: dict[str, Tensor] = {}
+        structure = _lift(tree, "", tensors)
+        return cls(tensors, json.dumps({"schema": SCHEMA, "about": about, "structure": structure}))
+
+    def write(self, path: Path) -> None:
+        """Write it whole or not at all. Raises `OutputError` where there is no room."""
+        # One key only: safetensors writes several in no fixed order, and the same run should give the same bytes.
+        with written_aside(path) as aside:
+            write_tensors(aside, self.tensors, {"checkpoint": self.header})
+
+
 def save_tree(path: Path, tree: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    """Write nested dicts and lists of tensors and JSON values; `about` is what a reader may want without loading."""
-    tensors: dict[str, Tensor] = {}
-    structure = _lift(tree, "", tensors)
-    # One key only: safetensors writes several in no fixed order, and the same run should give the same bytes.
-    header = json.dumps({"schema": SCHEMA, "about": about, "structure": structure})
-    with written_aside(path) as aside:
-        save_file(tensors, aside, {"checkpoint": header})
+    """Take a snapshot and write it."""
+    Snapshot.take(tree, about).write(path)
 
 
 def load_tree(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read what `save_tree` wrote: the tree and `about`.
+    """Read what a snapshot wrote: the tree and `about`.
 
     Raises:
         ModelError: the file is missing, damaged, or of another schema.
@@ -51,7 +72,7 @@ def load_tree(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def _lift(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     """The JSON structure of a tree, its tensors moved to `tensors` under dotted names."""
     if isinstance(value, Tensor):
-        tensors[name] = value.detach().cpu().contiguous().clone()
+        tensors[name] = value.detach().to("cpu", copy=True).contiguous()
         return {_TENSOR: name}
     if isinstance(value, Mapping):
         return {
@@ -73,18 +94,3 @@ def _settle(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     if isinstance(value, list):
         return [_settle(item, tensors) for item in value]
     return value
-
-
-def global_random_state() -> dict[str, Tensor]:
-    """The state of torch's own generators, which dropout draws from."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def set_global_random_state(state: Mapping[str, Tensor]) -> None:
-    """Take up what `global_random_state` gave."""
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])

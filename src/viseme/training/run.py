@@ -1,10 +1,11 @@
 """The run folder: where a run's configuration, checkpoints, exported model, curves and samples lie.
 
 config.yaml            the resolved configuration
-run.json               store, version, machine, state
+run.json               store, machine, state, best validation
 metrics.jsonl          one line a logged step: {"step", "split", "seconds", scalars}
 checkpoints/           step-000200.safetensors, the last few
 model.safetensors      the moving average of the weights: what `viseme generate` takes
+best.safetensors       the same at the best validation
 samples/               step-000200.png: truth above, made below; step-000200.mp4: rollouts, of the newest validations
 tensorboard/           the same for TensorBoard
 """
@@ -30,11 +31,15 @@ FREE_TO_CHANGE = (
     "validation_batches",
     "rollout_clips",
     "rollout_frames",
+    "patience",
+    "accumulate",
+    "compile",
+    "checkpoint_activations",
     "logger",
     "checkpoint_every",
     "keep_checkpoints",
 )
-"""Fields of `training` that a run may be carried on with other values of: they do not change what was done so far."""
+"""Fields of `training` that a run may be carried on with other values of: what was done so far stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,10 @@ class RunFolder:
     @property
     def model(self) -> Path:
         return self.path / "model.safetensors"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.safetensors"
 
     @property
     def tensorboard(self) -> Path:
@@ -103,6 +112,7 @@ class RunFolder:
         if differ:
             raise ConfigError(f"{self.path}: was begun with other settings: {'; '.join(differ[:5])}")
         write_text(self.config, to_yaml(config))
+        self._forget_halves()
 
     def read_about(self) -> dict[str, Any]:
         """What run.json says; empty where it is missing or damaged."""
@@ -111,6 +121,21 @@ class RunFolder:
             if isinstance(about, dict):
                 return about
         return {}
+
+    def say(self, **facts: Any) -> None:
+        """Set these fields of run.json."""
+        write_json(self.about, {**self.read_about(), **facts})
+
+    def last(self) -> str:
+        """What to tell of the newest checkpoint."""
+        kept = self.checkpoints()
+        return f"the last checkpoint is {kept[-1].stem}" if kept else "there is no checkpoint yet"
+
+    def _forget_halves(self) -> None:
+        """Delete what a kill left half written."""
+        for pattern in (".*.safetensors", "checkpoints/.*.safetensors"):
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
 
     def forget_old_checkpoints(self, keep: int) -> None:
         """Delete all but the newest `keep`."""

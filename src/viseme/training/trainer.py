@@ -1,25 +1,22 @@
 """The training loop, for any `Objective`: draw, step, average, log, validate, checkpoint.
 
 Every step's windows and noise come from a generator seeded by the run's seed and the step, so that a run carried on
-from a checkpoint ends with the same weights, bit for bit, as one that was never stopped.
+from a checkpoint ends with the same weights, bit for bit, as one that was never stopped. Of several processes each
+learns from its share of the same step's windows and noise, and their gradients are averaged, so that their number
+changes no more than the order of sums.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 import viseme
@@ -27,20 +24,23 @@ from viseme.audio.features import encoder
 from viseme.config.schema import Config, TrainingConfig, to_dict
 from viseme.data.store import Store
 from viseme.data.windows import Windows
-from viseme.errors import ModelError
-from viseme.files import write_json
+from viseme.errors import ModelError, StoreError
 from viseme.nn.memory import keep_freed_memory
-from viseme.nn.weights import save_model
+from viseme.nn.weights import copied_weights, save_weights
 from viseme.progress import progress
-from viseme.training.checkpoint import global_random_state, load_tree, save_tree, set_global_random_state
+from viseme.training.best import Best
+from viseme.training.checkpoint import Snapshot, load_tree
+from viseme.training.devices import Devices, build_fabric
 from viseme.training.ema import Ema
+from viseme.training.feeding import TRAINING, VALIDATION, Feed
 from viseme.training.loggers import Curves, Means
+from viseme.training.peers import Peers
 from viseme.training.run import RunFolder
+from viseme.training.saving import Writer
 from viseme.training.signs import Watch
+from viseme.training.stopping import finishing_the_step
 from viseme.training.telling import Roll, boards, check_boards, show
-from viseme.types import Batch, Objective, Synthesizer
-
-TRAINING, VALIDATION, SAMPLES = 0, 1, 2
+from viseme.types import Objective, Synthesizer
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,11 @@ class TrainReport:
     Attributes:
         run: the run folder.
         first: the step it began at, past 0 where it was resumed.
-        steps: the step it ended at.
+        steps: the step it ended at, before `training.steps` where `training.patience` ran out.
         seconds: how long it took.
         validation: the last validation's scalars; empty where the store has no `val` clips.
+        best: the best validation so far.
+        rank: of the process that tells this.
     """
 
     run: Path
@@ -60,6 +62,8 @@ class TrainReport:
     steps: int
     seconds: float
     validation: dict[str, float]
+    best: Best
+    rank: int
 
 
 def train(
@@ -71,6 +75,7 @@ def train(
     synthesizer: Callable[[nn.Module], Synthesizer],
     roll: Roll | None = None,
     resume: bool = False,
+    devices: Devices | None = None,
 ) -> TrainReport:
     """Train an objective on the `train` clips of a store, validating on `val`.
 
@@ -82,12 +87,20 @@ def train(
         synthesizer: makes a `Synthesizer` of the averaged network, for samples.
         roll: makes and scores rollouts of held-out clips at each validation; without one, sample sheets are drawn.
         resume: carry on a run that is in `out`; without one there, begin.
+        devices: where it trains; of several processes each calls this. One device by default.
 
     Raises:
-        ModelError: the loss is no longer finite; the last checkpoint is named.
+        ConfigError: settings that this machine, or the run in `out`, does not fit.
+        OutputError: the run folder cannot serve, or cannot be written any more; earlier checkpoints hold.
+        StoreError: the store was changed, or a shard of it has gone.
+        ModelError: the loss is no longer finite, or another process is lost; the last checkpoint is named.
         KeyboardInterrupt: after SIGINT or SIGTERM, once the step is finished and a checkpoint written.
     """
-    return _Trainer(objective, config, store, out, synthesizer, roll, resume).run()
+    trainer = _Trainer(objective, config, store, out, synthesizer, roll, resume, devices or Devices())
+    with trainer.peers.watched(trainer.folder.last):
+        report = trainer.run()
+        trainer.peers.leave()
+    return report
 
 
 class _Trainer:
@@ -102,6 +115,7 @@ class _Trainer:
         synthesizer: Callable[[nn.Module], Synthesizer],
         roll: Roll | None,
         resume: bool,
+        devices: Devices,
     ) -> None:
         keep_freed_memory()
         self.objective, self.config, self.store = objective, config, store
@@ -109,145 +123,170 @@ class _Trainer:
         self.settings: TrainingConfig = config.training
         self.windows = Windows(store, ["train"], config.data, config.audio)
         self.held_out = Windows(store, ["val"], config.data, config.audio) if store.clips("val") else None
-        check_boards(config)
         self.folder = RunFolder(Path(out))
-        source = {"name": store.path.name, "fingerprint": store.fingerprint, "corpus": store.info.corpus}
         self.audio = encoder(config.audio).fingerprint
-        self.folder.begin(config, source, self.audio, resume)
-        # Fabric tells the precision on stderr, where only errors belong; the configuration says it too.
-        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-        self.fabric = Fabric(accelerator="auto", devices=1, precision=self.settings.precision)
+        self.fabric = build_fabric(devices, self.settings)
+        if devices.count > 1:
+            self.fabric.launch()
+        self.peers = Peers(self.fabric)
+        self.feed = Feed(self.fabric, self.settings, self.peers.rows(self.settings.batch_size))
+        self.peers.first(lambda: self.begin(resume, devices))
         objective.setup(self.fabric)
         self.ema = Ema(objective.model, self.settings.ema)
+        self.best = Best(self.settings.best_by)
         self.validation: dict[str, float] = {}
+
+    def begin(self, resume: bool, devices: Devices) -> None:
+        """Make the run folder, or see that the run in it is this one."""
+        check_boards(self.config)
+        store = self.store
+        source = {"name": store.path.name, "fingerprint": store.fingerprint, "corpus": store.info.corpus}
+        self.folder.begin(self.config, source, self.audio, resume)
+        self.folder.say(machine={"device": self.fabric.device.type, **asdict(devices)})
 
     def run(self) -> TrainReport:
         first, begun = self.restore(), time.monotonic()
-        more = boards(self.config, self.folder.path)
-        curves, means = Curves(self.folder.metrics, self.folder.tensorboard, first, more), Means()
-        steps = self.settings.steps
+        steps, means, done = self.settings.steps, Means(), first
+        curves = self.curves(first)
+        bar = progress(f"training {self.config.name}", steps, "steps", first)
         try:
-            with (
-                _finishing_the_step() as stopped,
-                progress(f"training {self.config.name}", steps, "steps", first) as advance,
-            ):
-                for step, batch in self.batches(first):
-                    means.add(self.objective.step(batch, self.generator(TRAINING, step, noise=True)))
+            with Writer() as writer, finishing_the_step() as asked, self.alone(bar) as advance:
+                left = range(first, first if self.spent() else steps)
+                for step, batch in self.feed.batches(self.windows, left):
+                    self.feed.seed_dropout(step)
+                    means.add(self.objective.step(batch, self.feed.noise(TRAINING, step)))
                     self.ema.update()
                     done = step + 1
                     if done % self.settings.log_every == 0 or done == steps:
-                        self.log(curves, done, means.take())
+                        self.log(curves, done, self.peers.mean(means.take()))
                     if done % self.settings.validate_every == 0 or done == steps:
-                        self.validate(curves, done)
-                    if done % self.settings.checkpoint_every == 0 or done == steps or stopped():
-                        self.save(done)
-                    advance(1)
-                    if stopped() and done < steps:
+                        self.validate(curves, writer, done)
+                    stopped = self.peers.agreed(asked())
+                    if done % self.settings.checkpoint_every == 0 or done == steps or stopped or self.spent():
+                        self.save(writer, done)
+                    if advance is not None:
+                        advance(1)
+                    if self.spent():
+                        break
+                    if stopped and done < steps:
                         raise KeyboardInterrupt(f"{self.folder.path}: stopped at step {done}; --resume carries on")
         finally:
-            curves.close()
-        return TrainReport(self.folder.path, first, steps, time.monotonic() - begun, self.validation)
+            if curves is not None:
+                curves.close()
+        seconds = time.monotonic() - begun
+        return TrainReport(self.folder.path, first, done, seconds, self.validation, self.best, self.peers.rank)
 
-    def batches(self, first: int) -> Iterator[tuple[int, Batch]]:
-        """Each step's batch, the next one drawn while this one is learned from."""
+    def alone(self, context: Any) -> Any:
+        """The context in the first process; nothing in the others."""
+        return context if self.peers.rank == 0 else nullcontext()
 
-        def draw(step: int) -> Batch:
-            return self.windows.batch(self.settings.batch_size, self.generator(TRAINING, step))
+    def curves(self, first: int) -> Curves | None:
+        """Of the first process, which writes for all."""
+        if self.peers.rank:
+            return None
+        return Curves(self.folder.metrics, self.folder.tensorboard, first, boards(self.config, self.folder.path))
 
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            pending = pool.submit(draw, first) if first < self.settings.steps else None
-            for step in range(first, self.settings.steps):
-                assert pending is not None
-                batch = pending.result()
-                pending = pool.submit(draw, step + 1) if step + 1 < self.settings.steps else None
-                yield step, self.on_device(batch)
+    def spent(self) -> bool:
+        """Whether the run waited long enough for a better validation."""
+        return self.best.spent(self.settings.patience)
 
-    def on_device(self, batch: Batch) -> Batch:
-        """The batch moved to the fabric's device."""
-        return Batch(**{field.name: self.fabric.to_device(getattr(batch, field.name)) for field in fields(batch)})
-
-    def generator(self, stream: int, step: int, noise: bool = False) -> torch.Generator:
-        """The generator of one step's windows, or of its noise: a function of seed, stream and step alone."""
-        seed = np.random.SeedSequence([self.settings.seed, stream, step, int(noise)]).generate_state(1, np.uint64)
-        return torch.Generator().manual_seed(int(seed[0] >> np.uint64(1)))
-
-    def log(self, curves: Curves, done: int, scalars: dict[str, float]) -> None:
+    def log(self, curves: Curves | None, done: int, scalars: dict[str, float]) -> None:
         bad = [name for name, value in scalars.items() if not math.isfinite(value)]
         if bad:
-            kept = self.folder.checkpoints()
             raise ModelError(
-                f"{self.folder.path}: {bad[0]} is no longer finite at step {done}; "
-                + (f"the last checkpoint is {kept[-1].name}; " if kept else "")
-                + "set training.learning_rate lower"
+                f"{self.folder.path}: {bad[0]} is no longer finite at step {done}; {self.folder.last()}; "
+                "set training.learning_rate lower"
             )
-        curves.log(done, "train", scalars)
+        if curves is not None:
+            curves.log(done, "train", scalars)
 
     @torch.no_grad()
-    def validate(self, curves: Curves, done: int) -> None:
-        """Scalars on the same held-out windows each time, samples, and early warnings."""
+    def validate(self, curves: Curves | None, writer: Writer, done: int) -> None:
+        """Scalars on the same held-out windows each time, samples, early warnings, and whether it is the best."""
         if self.held_out is None:
             return
         means = Means()
         self.objective.model.eval()
         for index in range(self.settings.validation_batches):
-            batch = self.held_out.batch(self.settings.batch_size, self.generator(VALIDATION, index), augmented=False)
-            means.add(self.objective.validate(self.on_device(batch), self.generator(VALIDATION, index, noise=True)))
+            batch = self.feed.held_out(self.held_out, index)
+            means.add(self.objective.validate(batch, self.feed.noise(VALIDATION, index)))
         self.objective.model.train()
-        self.validation = means.take()
+        self.validation = self.peers.mean(means.take())
+        self.peers.first(lambda: self.tell(curves, writer, done))
+        self.best = self.peers.same(self.best)
+
+    def tell(self, curves: Curves | None, writer: Writer, done: int) -> None:
+        """What the first process makes of a validation."""
+        assert curves is not None
         curves.log(done, "val", self.validation)
         made = self.synthesizer(self.ema.average)
-        show(curves, self.folder, done, made, self.store, self.roll, self.generator(SAMPLES, 0))
+        rolled = show(curves, self.folder, done, made, self.store, self.roll, self.feed.samples())
         self.watch.look(self.folder.metrics)
+        self.best = self.best.after(self.validation | {f"rollout/{name}": v for name, v in rolled.items()}, done)
+        if self.best.step == done:
+            weights, about = copied_weights(self.ema.average, torch.float32), self.provenance(done)
+            said = self.best.said()
 
-    def save(self, done: int) -> None:
-        """A checkpoint to carry on from, and the averaged weights to generate with."""
-        tree = {name: part.state_dict() for name, part in self.objective.state().items()}
-        tree = {"objective": tree, "ema": self.ema.state_dict(), "random": global_random_state()}
-        save_tree(self.folder.checkpoint(done), tree, {"step": done, "config": to_dict(self.config)})
-        actors = {row.actor for row in self.windows.rows}
-        training = {
+            def write() -> None:
+                save_weights(self.folder.best, weights, to_dict(self.config), about)
+                self.folder.say(best=said)
+
+            writer.submit(write)
+
+    def save(self, writer: Writer, done: int) -> None:
+        """A checkpoint to carry on from, and the averaged weights to generate with; written by the first process."""
+        if self.peers.rank:
+            return
+        self.see_the_store_is_the_same()
+        objective = {name: part.state_dict() for name, part in self.objective.state().items()}
+        snapshot = Snapshot.take(
+            {
+                "objective": objective,
+                "ema": self.ema.state_dict(),
+                "precision": self.fabric.strategy.precision.state_dict(),
+                "best": self.best.said(),
+            },
+            {"step": done, "config": to_dict(self.config)},
+        )
+        weights, about, ended = copied_weights(self.ema.average, torch.float32), self.provenance(done), self.spent()
+
+        def write() -> None:
+            snapshot.write(self.folder.checkpoint(done))
+            save_weights(self.folder.model, weights, to_dict(self.config), about)
+            self.folder.forget_old_checkpoints(self.settings.keep_checkpoints)
+            self.folder.say(step=done, done=ended or done == self.settings.steps)
+
+        writer.submit(write)
+
+    def provenance(self, done: int) -> dict[str, Any]:
+        """What a model file says of its training."""
+        return {
             "steps": done,
             "corpus": self.store.info.corpus,
             "store": self.store.fingerprint,
-            "actors": sorted(actors),
+            "actors": sorted({row.actor for row in self.windows.rows}),
             "clips": len(self.windows.rows),
             "audio": self.audio,
             "viseme": viseme.__version__,
         }
-        save_model(self.folder.model, self.ema.average, to_dict(self.config), training, torch.float32)
-        self.folder.forget_old_checkpoints(self.settings.keep_checkpoints)
-        write_json(self.folder.about, {**self.folder.read_about(), "step": done, "done": done == self.settings.steps})
+
+    def see_the_store_is_the_same(self) -> None:
+        """Raise `StoreError` where another was put in its place, before what came of it is kept."""
+        if Store.open(self.store.path).fingerprint != self.store.fingerprint:
+            raise StoreError(
+                f"{self.store.path}: was changed while {self.folder.path} learned from it; {self.folder.last()}; "
+                "put the store back and --resume, or begin another run"
+            )
 
     def restore(self) -> int:
         """Take up the newest checkpoint; returns the step it was saved at, 0 where there is none."""
         kept = self.folder.checkpoints()
         if not kept:
-            torch.manual_seed(self.settings.seed)
             return 0
         tree, about = load_tree(kept[-1])
         for name, part in self.objective.state().items():
             part.load_state_dict(tree["objective"][name])
         self.ema.load_state_dict(tree["ema"])
-        set_global_random_state(tree["random"])
+        self.fabric.strategy.precision.load_state_dict(tree.get("precision", {}))
+        self.best = replace(self.best, **tree.get("best", {}))
         return int(about["step"])
-
-
-@contextmanager
-def _finishing_the_step() -> Iterator[Callable[[], bool]]:
-    """Turn SIGINT and SIGTERM into a flag that the loop reads between steps; a second one stops at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-
-    def ask(_number: int, _frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
