@@ -10,7 +10,7 @@ from viseme.audio.loudness import levelled
 from viseme.audio.mel import mel_features
 from viseme.audio.sda import SdaNetwork
 from viseme.config import load_config
-from viseme.config.schema import AudioConfig
+from viseme.config.sections import AudioConfig
 from viseme.errors import ConfigError, InputError
 
 

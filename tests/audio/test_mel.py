@@ -7,7 +7,7 @@ from scipy.signal import get_window
 from viseme.audio.features import encode, encode_with_context, feature_width
 from viseme.audio.loudness import levelled
 from viseme.audio.mel import COLUMNS, FFT, FLOOR, HOP, WINDOW, mel_features, with_context
-from viseme.config.schema import AudioConfig
+from viseme.config.sections import AudioConfig
 from viseme.types import SAMPLES_PER_FRAME
 
 

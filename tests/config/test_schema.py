@@ -3,7 +3,7 @@
 import pytest
 
 from viseme.config import load_config
-from viseme.config.schema import DdpmConfig
+from viseme.config.diffusion import DdpmConfig
 from viseme.errors import ConfigError
 
 

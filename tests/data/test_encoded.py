@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 import viseme
 from viseme.audio.features import encode, encoder
 from viseme.audio.sda import SdaNetwork
-from viseme.config.schema import AudioConfig
+from viseme.config.sections import AudioConfig
 from viseme.data import encoded
 from viseme.data.encoded import EncodedClips
 from viseme.data.store import Store

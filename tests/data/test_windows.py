@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from viseme.audio.features import encode_with_context
-from viseme.config.schema import AudioConfig, DataConfig
+from viseme.config.sections import AudioConfig, DataConfig
 from viseme.data.store import Store
 from viseme.data.windows import Windows, mouth_boxes
 from viseme.errors import StoreError

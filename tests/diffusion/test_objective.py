@@ -3,7 +3,7 @@ import torch
 from lightning_fabric import Fabric
 
 from viseme.config import load_config
-from viseme.config.schema import DdpmConfig
+from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.objective import DdpmObjective
 from viseme.families import build_objective
 from viseme.types import Batch

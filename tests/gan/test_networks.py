@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from viseme.config.schema import DiscriminatorConfig, GeneratorConfig
+from viseme.config.gan import DiscriminatorConfig, GeneratorConfig
 from viseme.gan.discriminator import Discriminator
 from viseme.gan.generator import Generator
 

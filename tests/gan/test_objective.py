@@ -3,7 +3,7 @@ import torch
 from lightning_fabric import Fabric
 
 from viseme.config import load_config
-from viseme.config.schema import GanConfig
+from viseme.config.gan import GanConfig
 from viseme.families import build_objective
 from viseme.gan.objective import GanObjective
 from viseme.types import Batch

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from viseme.config.schema import AudioConfig
+from viseme.config.sections import AudioConfig
 from viseme.nn.listener import WIDTH, Listener, build_listener
 
 

@@ -6,7 +6,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from viseme.config.schema import TrainingConfig
+from viseme.config.sections import TrainingConfig
 from viseme.nn.optim import Optimization, Told, learning_rate_factor
 
 

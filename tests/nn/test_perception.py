@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torchvision.models import alexnet
 
 from viseme.config import load_config
-from viseme.config.schema import GanLossConfig, PerceptualLossConfig
+from viseme.config.gan import GanLossConfig
+from viseme.config.sections import PerceptualLossConfig
 from viseme.data.align import resize_points
 from viseme.data.faces import default_backend
 from viseme.data.track import SCORED_SIZE

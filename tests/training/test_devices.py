@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from viseme.config.schema import TrainingConfig
+from viseme.config.sections import TrainingConfig
 from viseme.errors import ConfigError
 from viseme.training.devices import Devices, build_fabric, check, resolved, started_by
 

@@ -6,7 +6,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 import viseme
-from viseme.config.schema import TrainingConfig
+from viseme.config.sections import TrainingConfig
 from viseme.nn.optim import Optimization
 from viseme.training.profile import PARTS, Clock
 

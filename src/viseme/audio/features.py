@@ -7,7 +7,7 @@ from functools import lru_cache
 from viseme.audio.encoder import AudioEncoder
 from viseme.audio.loudness import levelled
 from viseme.audio.mel import MelEncoder, with_context
-from viseme.config.schema import AudioConfig
+from viseme.config.sections import AudioConfig
 from viseme.types import Float32
 
 

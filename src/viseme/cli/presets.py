@@ -11,7 +11,8 @@ from viseme.cli.output import Json, Set, print_json, print_table
 from viseme.errors import InputError
 
 if TYPE_CHECKING:
-    from viseme.config.schema import DdpmConfig, GanConfig
+    from viseme.config.diffusion import DdpmConfig
+    from viseme.config.gan import GanConfig
 
 
 def presets(

@@ -11,7 +11,9 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from viseme.config.schema import Config, DdpmConfig, GanConfig, to_dict
+from viseme.config.diffusion import DdpmConfig
+from viseme.config.gan import GanConfig
+from viseme.config.schema import Config, to_dict
 from viseme.errors import ConfigError
 
 _ADAPTER: TypeAdapter[DdpmConfig | GanConfig] = TypeAdapter(Config)

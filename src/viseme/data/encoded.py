@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from viseme.audio.features import encode, encoder
-from viseme.config.schema import AudioConfig
+from viseme.config.sections import AudioConfig
 from viseme.data.store import ClipRow, Store
 from viseme.errors import OutputError
 from viseme.files import cache_dir, written_aside

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from viseme.audio.mel import with_context
-from viseme.config.schema import AudioConfig, DataConfig
+from viseme.config.sections import AudioConfig, DataConfig
 from viseme.data.augment import augment
 from viseme.data.augment_sound import augment_sound
 from viseme.data.encoded import EncodedClips

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from viseme.audio.features import feature_width
-from viseme.config.schema import DdpmConfig, DiffusionSampling
+from viseme.config.diffusion import DdpmConfig, DiffusionSampling
 from viseme.diffusion.process import Process
 from viseme.diffusion.samplers import Sampler, ddim, ddpm, dpmpp_2m
 from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, zero_terminal_snr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from viseme.config.schema import DdpmConfig
+from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
 from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures
 from viseme.nn.blocks import recompute_activations

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from viseme.audio.features import encode_with_context
-from viseme.config.schema import DdpmConfig
+from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.model import as_prediction, build_process, build_sampler, reference_pictures
 from viseme.diffusion.samplers import static_clamp
 from viseme.diffusion.schedule import spaced_timesteps

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from viseme.config.schema import DiscriminatorConfig
+from viseme.config.gan import DiscriminatorConfig
 
 
 class Discriminator(nn.Module):

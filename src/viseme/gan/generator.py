@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from viseme.config.schema import GeneratorConfig
+from viseme.config.gan import GeneratorConfig
 from viseme.nn.blocks import FiLM, group_norm, zeroed
 
 SMALLEST = 4

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from viseme.audio.features import feature_width
-from viseme.config.schema import GanConfig
+from viseme.config.gan import GanConfig
 from viseme.gan.discriminator import Discriminator
 from viseme.gan.generator import Generator
 from viseme.gan.losses import adversarial_loss, discriminator_loss, pixel_loss, signal_to_noise

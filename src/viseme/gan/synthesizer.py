@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from viseme.audio.features import encode_with_context
-from viseme.config.schema import GanConfig
+from viseme.config.gan import GanConfig
 from viseme.gan.generator import Generator
 from viseme.nn.images import to_pixels, to_signed
 from viseme.nn.precision import autocast

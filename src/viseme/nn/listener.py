@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from viseme.config.schema import AudioConfig
+from viseme.config.sections import AudioConfig
 from viseme.nn.blocks import group_norm
 
 WIDTH = 256

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from viseme.config.schema import LPIPS_SMALLEST
+from viseme.config.sections import LPIPS_SMALLEST
 from viseme.errors import InputError
 from viseme.weights import known, located, read_state
 

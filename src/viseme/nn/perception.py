@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from viseme.config.schema import PerceptualLossConfig
+from viseme.config.sections import PerceptualLossConfig
 from viseme.errors import InputError
 from viseme.nn.face_chip import face_chips
 from viseme.nn.face_descriptor import FaceDescriptor, face_descriptor

@@ -13,7 +13,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.strategies.strategy import Strategy
 
-from viseme.config.schema import TrainingConfig
+from viseme.config.sections import TrainingConfig
 from viseme.errors import ConfigError
 
 Sharing = Literal["auto", "ddp", "fsdp"]

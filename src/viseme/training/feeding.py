@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from viseme.config.schema import TrainingConfig
+from viseme.config.sections import TrainingConfig
 from viseme.data.windows import Windows
 from viseme.nn.draws import Share
 from viseme.types import Batch

@@ -21,7 +21,8 @@ from torch import nn
 
 import viseme
 from viseme.audio.features import encoder
-from viseme.config.schema import Config, TrainingConfig, to_dict
+from viseme.config.schema import Config, to_dict
+from viseme.config.sections import TrainingConfig
 from viseme.data.store import Store
 from viseme.data.windows import Windows
 from viseme.errors import ModelError, StoreError

@@ -1,0 +1,138 @@
+"""The configuration of a conditional DDPM: its network, its process, its loss, and how frames are drawn from it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from viseme.config.sections import (
+    AudioConfig,
+    DataConfig,
+    PerceptualLossConfig,
+    Precision,
+    Probability,
+    Section,
+    TrainingConfig,
+    parts_fit,
+)
+
+
+class UNetConfig(Section):
+    """The denoiser: guided-diffusion's U-Net with one FiLM per signal (paper section 4.2.2, Table 1)."""
+
+    patch: PositiveInt = 1
+    """Pixels folded into channels before the first convolution: 2 works at half the resolution."""
+    base: PositiveInt = 192
+    multipliers: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 3, 4)
+    blocks: PositiveInt = 3
+    heads: PositiveInt = 8
+    attention: tuple[NonNegativeInt, ...] = ()
+    """Resolutions with self-attention, as indices of `multipliers`, beside the middle block's."""
+    dropout: Probability = 0.0
+    landmarks: bool = False
+    """Whether the 68 points drive the network too."""
+
+    @model_validator(mode="after")
+    def _attention_fits(self) -> Self:
+        levels = len(self.multipliers)
+        for level in (*self.attention, levels - 1):
+            if level >= levels:
+                raise ValueError(f"attention={level}: multipliers has {levels} resolutions; choose 0 to {levels - 1}")
+            channels = self.base * self.multipliers[level]
+            if channels % self.heads:
+                raise ValueError(f"heads={self.heads} does not divide the {channels} channels of resolution {level}")
+        return self
+
+
+class DiffusionConfig(Section):
+    """The noising process and what the network predicts."""
+
+    steps: PositiveInt = 250
+    schedule: Literal["cosine", "linear"] = "cosine"
+    zero_terminal_snr: bool = False
+    """Leave no signal at the noisiest timestep (Lin et al. 2023)."""
+    prediction: Literal["eps", "x0", "v"] = "eps"
+    residual: bool = False
+    """Predict x0 as a change of the identity frame (with prediction x0)."""
+
+    @model_validator(mode="after")
+    def _prediction_says_x0(self) -> Self:
+        if self.zero_terminal_snr and self.prediction == "eps":
+            raise ValueError("zero_terminal_snr leaves nothing to learn x0 from eps; set prediction to v or x0")
+        if self.residual and self.prediction != "x0":
+            raise ValueError(f"residual changes the identity frame into x0, not into {self.prediction}; set it false")
+        return self
+
+
+class DiffusionLossConfig(PerceptualLossConfig):
+    """Squared error in what is predicted, weighted by place and by timestep; the perceptual terms judge its x0."""
+
+    mouth_weight: PositiveFloat = 1.2
+    """Weight inside the mouth box; 1 elsewhere (paper section 4.2.2)."""
+    l1: NonNegativeFloat = 0.0
+    """Weight of an added absolute error."""
+    min_snr: NonNegativeFloat = 0.0
+    """gamma of min-SNR weighting (Hang et al. 2023); 0 weights all timesteps alike."""
+    snr_floor: NonNegativeFloat = 0.0
+    """Least weight of an x0 error under min-SNR weighting."""
+
+
+class MotionConfig(Section):
+    """What happens to the motion frame in training, so that the sound is not left unread."""
+
+    drop: Probability = 0.0
+    """Share of samples in which the identity frame stands in its place."""
+    noise: NonNegativeFloat = 0.0
+    """Largest standard deviation of Gaussian noise added to it, drawn evenly from 0."""
+
+
+class DiffusionSampling(Section):
+    """How frames are drawn from the trained denoiser."""
+
+    sampler: Literal["ddpm", "ddim", "dpmpp_2m"] = "ddim"
+    """ddpm: ancestral; dpmpp_2m: DPM-Solver++(2M), good in few steps."""
+    steps: PositiveInt = 50
+    eta: Probability = 0.0
+    """Share of the ancestral noise that ddim puts back at each step."""
+    variance: Literal["beta", "beta_tilde"] = "beta_tilde"
+    """Of the noise that ddpm puts back at each step (assumed)."""
+    spacing: Literal["leading", "trailing", "linspace", "quadratic"] = "trailing"
+    """Which timesteps are visited where they are fewer than training had (assumed)."""
+    clamp: Literal["none", "static"] = "static"
+    """Whether the estimate of x0 is held to [-1, 1] at each step."""
+    noise: Literal["fresh", "shared"] = "fresh"
+    """Starting noise drawn anew for each frame, or once a clip, which keeps texture still."""
+    motion: Literal["previous", "identity"] = "previous"
+    """What stands in the motion frame's place: the frame made before, or the identity frame."""
+    precision: Precision = "32-true"
+
+    @model_validator(mode="after")
+    def _noise_is_put_back_by_eta(self) -> Self:
+        if self.eta and self.sampler != "ddim":
+            raise ValueError(f"eta={self.eta} belongs to ddim, and sampler is {self.sampler}; set eta to 0")
+        return self
+
+
+class DdpmConfig(Section):
+    """A conditional DDPM."""
+
+    kind: Literal["ddpm"] = "ddpm"
+    name: str = "ddpm"
+    audio: AudioConfig = AudioConfig()
+    data: DataConfig = DataConfig()
+    model: UNetConfig = UNetConfig()
+    diffusion: DiffusionConfig = DiffusionConfig()
+    loss: DiffusionLossConfig = DiffusionLossConfig()
+    motion: MotionConfig = MotionConfig()
+    sampling: DiffusionSampling = DiffusionSampling()
+    training: TrainingConfig = TrainingConfig()
+
+    _fits = model_validator(mode="after")(parts_fit)
+
+    @model_validator(mode="after")
+    def _pictures_can_be_halved(self) -> Self:
+        least = self.model.patch * 2 ** (len(self.model.multipliers) - 1)
+        if self.data.size % least:
+            raise ValueError(f"data.size={self.data.size} does not divide by {least}, patch times all halvings")
+        return self

@@ -1,0 +1,146 @@
+"""The sections of a configuration that every family shares: sound, data, the loop, and losses that see.
+
+A field marked "assumed" is one that the paper leaves open.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+class Section(BaseModel):
+    """A frozen part of a configuration that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AudioConfig(Section):
+    """How sound becomes one feature vector a video frame."""
+
+    kind: Literal["mel", "learned", "sda", "wav2vec2", "hubert", "whisper"] = "mel"
+    """mel: log-mel columns; learned: a network above them, trained with the model; sda: the paper's pretrained encoder;
+    the others: a pretrained speech encoder of transformers."""
+    bands: Annotated[int, Field(ge=2)] = 40
+    """Mel bands (mel, learned); each frame holds four columns of them, 10 ms apart."""
+    context: NonNegativeInt = 2
+    """Frames of context each side that a model sees with its own."""
+    checkpoint: str = ""
+    """Weights of a pretrained encoder: a file (sda), a folder or a name on the hub (the others); its default where
+    empty."""
+    layer: NonNegativeInt | None = None
+    """Whose hidden states a speech encoder gives, 0 those before the first; the last where unset."""
+
+    @model_validator(mode="after")
+    def _only_what_counts(self) -> Self:
+        if self.checkpoint and self.kind in ("mel", "learned"):
+            raise ValueError(f"checkpoint belongs to a pretrained encoder, and {self.kind} has none")
+        if self.layer is not None and self.kind in ("mel", "learned", "sda"):
+            raise ValueError(f"layer belongs to a speech encoder of transformers, and {self.kind} is none")
+        return self
+
+
+class DataConfig(Section):
+    """What training draws from a store."""
+
+    size: PositiveInt = 64
+    """Height and width in pixels; divides the store's size."""
+    window: PositiveInt = 1
+    """L, frames made in one training window."""
+    warmup: NonNegativeInt = 0
+    """Frames of sound alone before the window, over which a recurrent model finds its state."""
+    flip: Probability = 0.5
+    """Share of windows mirrored left to right."""
+    colour: NonNegativeFloat = 0.15
+    """Strength of the colour jitter: brightness, contrast, saturation and tint, one draw a window."""
+    tract: NonNegativeFloat = 0.0
+    """Largest stretch of a window's mel bands, as another vocal tract would give them: 0.12 is plus or minus 12 %."""
+    tilt: NonNegativeFloat = 0.0
+    """Height of a smooth random curve over a window's log-mel bands, as another microphone would add."""
+    mouth_margin: NonNegativeFloat = 5 / 64
+    """How far the mouth box reaches past points 48-67, as a share of the picture (Diffused Heads: 5 of 64 pixels)."""
+
+
+class TrainingConfig(Section):
+    """The loop: how long, how fast, and what is kept."""
+
+    steps: PositiveInt = 2000
+    batch_size: PositiveInt = 32
+    """Windows a step, over all processes and parts."""
+    accumulate: PositiveInt = 1
+    """Parts in which each process learns its share of a step's windows one after another, to need less memory."""
+    learning_rate: PositiveFloat = 5e-5
+    warmup_steps: NonNegativeInt = 0
+    """Steps over which the learning rate rises linearly from nothing."""
+    decay_steps: NonNegativeInt = 0
+    """Steps at the end over which the learning rate falls along a cosine to nothing; 0 keeps it constant."""
+    weight_decay: NonNegativeFloat = 0.0
+    betas: tuple[Probability, Probability] = (0.9, 0.999)
+    clip_norm: NonNegativeFloat = 1.0
+    """Gradient norm limit of the model; 0 sets none."""
+    ema: Probability = 0.999
+    """Decay of the moving average that is exported; its beginning is corrected as (1 + n) / (10 + n)."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    compile: bool = False
+    """Whether networks pass through torch.compile: slow to begin, then faster."""
+    checkpoint_activations: bool = False
+    """Whether the U-Net's residual blocks are computed again in the backward pass instead of kept."""
+    seed: NonNegativeInt = 0
+    log_every: PositiveInt = 10
+    validate_every: PositiveInt = 200
+    validation_batches: PositiveInt = 4
+    best_by: str = "loss"
+    """The validation's scalar that chooses best.safetensors, of rollouts as rollout/NAME."""
+    patience: NonNegativeInt = 0
+    """Validations in a row without a better one after which the run ends; 0 never ends it."""
+    rollout_clips: NonNegativeInt = 2
+    """Held-out clips that each validation makes from one frame, scores and films; 0 makes none."""
+    rollout_frames: Annotated[int, Field(ge=2)] = 50
+    """Frames of each, at most."""
+    logger: Literal["tensorboard", "wandb"] = "tensorboard"
+    """wandb: Weights & Biases beside TensorBoard, which is always written."""
+    checkpoint_every: PositiveInt = 200
+    keep_checkpoints: PositiveInt = 2
+
+
+LPIPS_SMALLEST = 31
+"""Pixels a side of what LPIPS can see; in a smaller picture AlexNet's second pooling has nothing left to pool."""
+
+
+class PerceptualLossConfig(Section):
+    """What both families' losses share: the paper's future work, by networks trained to see (assumed)."""
+
+    lpips: NonNegativeFloat = 0.0
+    """Weight of LPIPS to the true frame."""
+    identity: NonNegativeFloat = 0.0
+    """Weight of 1 - cos of dlib's face descriptors of made and true frame."""
+
+
+def parts_fit(config: Any) -> Any:
+    """What no section of a family's configuration can see alone.
+
+    Raises:
+        ValueError: sound or pictures that augmentation or a loss cannot work on.
+    """
+    audio, data = config.audio, config.data
+    if audio.kind not in ("mel", "learned") and (data.tract or data.tilt):
+        raise ValueError(f"data.tract and data.tilt change mel bands, and audio.kind {audio.kind} gives none")
+    if config.loss.lpips and data.size < LPIPS_SMALLEST:
+        raise ValueError(
+            f"data.size={data.size} is too small for loss.lpips, which needs {LPIPS_SMALLEST} pixels; "
+            "set loss.lpips to 0 or data.size larger"
+        )
+    return config
