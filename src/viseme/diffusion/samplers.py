@@ -1,8 +1,15 @@
 """Samplers as pure functions: from noise to a frame, given a function that estimates x0.
 
-All are called alike: the estimator, the noise to start from, alpha_bar, the timesteps to visit, noisiest first, and a
-source of further noise. Past the last timestep stands alpha_bar = 1, where each returns its last estimate. None knows
-what the network predicts; each steps from x_t and an estimate of x0 alone (`Process.x0`), float32 or wider.
+All are called alike and give x0, `[B,3,H,W]`:
+
+    estimate_x0: the model, from x_t `[B,3,H,W]` and a timestep.
+    noise: x_T, `[B,3,H,W]` from N(0, 1).
+    alpha_bar: float64 `[T]` of the training schedule.
+    timesteps: those visited, noisiest first.
+    draw: further noise, like `noise`.
+
+Past the last timestep stands alpha_bar = 1, where each returns its last estimate. None knows what the network predicts;
+each steps from x_t and an estimate of x0 alone (`Process.x0`), float32 or wider.
 """
 
 from __future__ import annotations
@@ -42,16 +49,9 @@ def ddpm(
     Where timesteps are left out, beta is that of the step taken: 1 - alpha_bar_now / alpha_bar_next.
 
     Args:
-        estimate_x0: the model.
-        noise: x_T, `[B,3,H,W]` from N(0, 1).
-        alpha_bar: `[T]` of the training schedule.
-        timesteps: those visited, noisiest first.
-        draw: gives noise like `noise`; called once a step but for the last.
+        draw: called once a step but for the last.
         variance: of the noise put back: beta, best where x0 is spread as N(0, 1), or the posterior's
             beta_tilde = beta (1 - alpha_bar_next) / (1 - alpha_bar_now), best where it is one point.
-
-    Returns:
-        x0, `[B,3,H,W]`.
     """
     x_t = noise
     for timestep, now, then in _steps(alpha_bar, timesteps):
@@ -77,15 +77,8 @@ def ddim(
     """DDIM (Song et al. 2021, equations 12 and 16); eta 0 is deterministic, eta 1 is `ddpm` with beta_tilde.
 
     Args:
-        estimate_x0: the model.
-        noise: x_T, `[B,3,H,W]` from N(0, 1).
-        alpha_bar: `[T]` of the training schedule.
-        timesteps: those visited, noisiest first.
-        draw: gives noise like `noise`; never called where eta is 0.
+        draw: never called where eta is 0.
         eta: share of the ancestral noise put back at each step.
-
-    Returns:
-        x0, `[B,3,H,W]`.
     """
     x_t = noise
     for timestep, now, then in _steps(alpha_bar, timesteps):
@@ -111,17 +104,7 @@ def dpmpp_2m(
 
     With lambda = log(sqrt(alpha_bar) / sqrt(1 - alpha_bar)) and h its growth in a step, the estimate is carried on
     along the line through this one and the one before. The first step has none before it and is DDIM's; so is the
-    last, which at alpha_bar = 1 is the estimate itself.
-
-    Args:
-        estimate_x0: the model.
-        noise: x_T, `[B,3,H,W]` from N(0, 1).
-        alpha_bar: `[T]` of the training schedule.
-        timesteps: those visited, noisiest first.
-        draw: never called; taken so that all samplers are called alike.
-
-    Returns:
-        x0, `[B,3,H,W]`.
+    last, which at alpha_bar = 1 is the estimate itself. It draws no further noise.
     """
     x_t = noise
     before: tuple[Tensor, float] | None = None
