@@ -153,29 +153,35 @@ def take(name: str, path: str | os.PathLike[str]) -> Path:
 
 
 def read_state(name: str, path: Path) -> dict[str, Tensor]:
-    """The weights in a part's file: safetensors, or a pickle read by torch's restricted unpickler, which runs no code.
+    """The weights in a part's file.
 
     Raises `InputError` where it is missing, damaged, or anything but a dictionary of finite tensors.
     """
     import torch
-    from safetensors.torch import load_file
 
     advice = f"give {known(name).file} as published"
-    try:
-        state: Any
-        if path.suffix == SUFFIX:
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
-    except Exception as error:  # a damaged or hostile pickle may raise anything
-        raise InputError(f"{path}: is no whole file of plain tensors; {advice}") from error
+    state = read_plain(path, advice)
     if not isinstance(state, dict) or not state or not all(torch.is_tensor(value) for value in state.values()):
         raise InputError(f"{path}: holds no dictionary of tensors; {advice}")
     if bad := [key for key, value in state.items() if not bool(value.isfinite().all())]:
         raise InputError(f"{path}: {bad[0]} is not finite; {advice}")
     return dict(state)
+
+
+def read_plain(path: Path, advice: str) -> Any:
+    """What a file of weights holds: safetensors, or a pickle read by torch's restricted unpickler, which runs no code.
+
+    Raises `InputError`, which ends with the advice, where it is missing or damaged.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path) if path.suffix == SUFFIX else torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {advice}") from error
+    except Exception as error:  # a damaged or hostile pickle may raise anything
+        raise InputError(f"{path}: is no whole file of plain tensors; {advice}") from error
 
 
 def _keep(part: Part, original: Path) -> Path:

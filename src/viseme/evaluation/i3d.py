@@ -7,6 +7,7 @@ compare within one file, one convention, one count of clips.
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from torch.nn.functional import interpolate, pad
 
 from viseme.errors import InputError
 from viseme.types import Float32, UInt8
+from viseme.weights import read_plain
 
 NAME = "i3d"
 SIDE = 224
@@ -235,19 +237,11 @@ def _prepare(clips: Tensor) -> Tensor:
 
 def _state(path: Path) -> dict[str, Any]:
     """What the file holds under names; a plain dict, since files of 2018 lack the batch norms' step counters."""
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                script = any(name.endswith("/constants.pkl") for name in archive.namelist())
-            if script:
+    if zipfile.is_zipfile(path):
+        with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            if any(name.endswith("/constants.pkl") for name in archive.namelist()):
                 raise InputError(f"{path}: is TorchScript, a program, which viseme does not run; {ADVICE}")
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {ADVICE}") from error
-    except Exception as error:  # a damaged or hostile pickle may raise anything
-        raise InputError(f"{path}: is no whole file of plain tensors; {ADVICE}") from error
+    state = read_plain(path, ADVICE)
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         raise InputError(f"{path}: holds no dictionary of tensors; {ADVICE}")
     return dict(state)
