@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import time
 from collections.abc import Callable
 
@@ -54,22 +55,24 @@ def convolution_peak(batch: int, device: torch.device, rounds: int = 8) -> float
 
 
 def peer(config: DdpmConfig) -> nn.Module | None:
-    """diffusers' U-Net with the same blocks, or None without diffusers."""
+    """diffusers' U-Net with the same blocks, for pixels already folded, or None without diffusers."""
     try:
         from diffusers.models.unets.unet_2d import UNet2DModel
     except ImportError:
         return None
     model = config.model
     levels, widths = len(model.multipliers), tuple(model.base * m for m in model.multipliers)
+    groups = math.gcd(32, *widths)
     return UNet2DModel(
-        in_channels=9,
-        out_channels=3,
+        in_channels=9 * model.patch**2,
+        out_channels=3 * model.patch**2,
         down_block_types=("ResnetDownsampleBlock2D",) * levels,
         up_block_types=("ResnetUpsampleBlock2D",) * levels,
         block_out_channels=widths,
         layers_per_block=model.blocks,
         attention_head_dim=widths[-1] // model.heads,
-        attn_norm_num_groups=32,
+        norm_num_groups=groups,
+        attn_norm_num_groups=groups,
         resnet_time_scale_shift="scale_shift",
     )
 

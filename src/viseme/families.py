@@ -56,6 +56,18 @@ def count_parameters(config: Config) -> int:
         return sum(parameter.numel() for parameter in build_network(config).parameters())
 
 
+def held_in_training(config: Config) -> int:
+    """Bytes that training holds whatever its batch: of each network weights, gradients and AdamW's two moments, and the
+    moving average of the one that generates; all float32."""
+    with torch.device("meta"):
+        objective = build_objective(config.model_copy(update={"loss": type(config.loss)()}))
+        networks = [part for part in objective.state().values() if isinstance(part, nn.Module)]
+        learned, averaged = (
+            sum(p.numel() for n in some for p in n.parameters()) for some in (networks, [objective.model])
+        )
+    return 4 * (4 * learned + averaged)
+
+
 def bundled_models() -> list[str]:
     """The models that come with the package, sorted."""
     here = {Path(entry.name).stem for entry in _BUNDLED.iterdir() if entry.name.endswith(".safetensors")}

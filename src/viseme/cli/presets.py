@@ -20,7 +20,7 @@ def presets(
     overrides: Set = None,
     as_json: Json = False,
 ) -> None:
-    """List the presets, or print one as YAML, headed by its number of parameters."""
+    """List the presets, or print one as YAML, headed by its size."""
     if name is not None or overrides:
         from viseme.config.schema import to_dict, to_yaml
 
@@ -30,7 +30,7 @@ def presets(
         if as_json:
             print_json(to_dict(config))
         else:
-            print(f"# {_counted(config)}", to_yaml(config), sep="\n", end="")
+            print(counted(config), to_yaml(config), sep="\n", end="")
         return
     known = api.presets()
     if as_json:
@@ -48,10 +48,12 @@ def presets(
         print_table(("preset", "kind", "size", "parameters", "steps"), rows)
 
 
-def _counted(config: DdpmConfig | GanConfig) -> str:
-    from viseme.families import count_parameters
+def counted(config: DdpmConfig | GanConfig) -> str:
+    """How large a configuration's network is, and what its training holds: comment lines of YAML."""
+    from viseme.families import count_parameters, held_in_training
 
     try:
-        return f"{config.name}: {count_parameters(config) / 1e6:.2f} M parameters"
+        size, held = count_parameters(config) / 1e6, held_in_training(config) / 2**30
     except InputError as error:  # how wide a speech encoder's features are, its weights alone tell
-        return f"{config.name}: parameters not counted ({error})"
+        return f"# {config.name}: parameters not counted ({error})"
+    return f"# {config.name}: {size:.2f} M parameters\n# in training: {held:.2f} GiB besides activations"

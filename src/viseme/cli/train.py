@@ -9,6 +9,7 @@ import typer
 
 from viseme import api
 from viseme.cli.output import Set, print_table
+from viseme.cli.presets import counted
 
 
 def train(
@@ -40,7 +41,8 @@ def train(
     if dry_run:
         from viseme.config.schema import to_yaml
 
-        print(to_yaml(api.load_config(preset, fields)), end="")
+        config = api.load_config(preset, fields)
+        print(counted(config), to_yaml(config), sep="\n", end="")
         return
     if data is None or (out is None and not profile):
         raise typer.BadParameter(f"{'--data STORE' if data is None else '--out RUN'} is missing")
