@@ -134,17 +134,29 @@ def test_own_frames_follow_the_ones_before_them(monkeypatch: pytest.MonkeyPatch)
     assert not (pictures[:, 9:] == given.frames[:, 0]).flatten(1).all(dim=1).any()
 
 
-def test_what_is_learned_is_the_second_frame() -> None:
-    objective, given = ready("motion.own=1"), batch()
-    before = objective.step(given, torch.Generator().manual_seed(0))["loss"]
-    frames = given.frames.clone()
-    frames[:, 0] = 0
-    without_first = ready("motion.own=1").step(replace(given, frames=frames), torch.Generator().manual_seed(0))["loss"]
-    assert torch.equal(before, without_first)
-    frames = given.frames.clone()
-    frames[:, 1] = 0
-    other = ready("motion.own=1").step(replace(given, frames=frames), torch.Generator().manual_seed(0))["loss"]
-    assert not torch.equal(before, other)
+@pytest.mark.parametrize("field", ["frames", "mouth"])
+def test_what_is_learned_is_the_second_frame(field: str) -> None:
+    def loss(blank: int | None) -> float:
+        given = batch()
+        values = getattr(given, field).clone()
+        if blank is not None:
+            values[:, blank] = 0
+        changed = replace(given, **{field: values})
+        return float(ready("motion.own=1").step(changed, torch.Generator().manual_seed(0))["loss"])
+
+    assert loss(None) == loss(0) != loss(1)
+
+
+def test_landmarks_drive_the_frame_they_belong_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    objective, given = ready("motion.own=1", "model.landmarks=true"), batch()
+    driven = [objective._signals(given, index)["landmarks"] for index in (0, 1)]
+    assert torch.equal(torch.stack(driven, dim=1).reshape(given.landmarks.shape), given.landmarks)
+    (_, _, first, *_), (_, _, pictures, *_) = seen(objective, given, monkeypatch)
+    moved = replace(given, landmarks=given.landmarks * torch.tensor([-1.0, 1.0])[:, None, None])
+    again = ready("motion.own=1", "model.landmarks=true")
+    (_, _, same, *_), (_, _, other, *_) = seen(again, moved, monkeypatch)
+    assert torch.equal(first, same)
+    assert not torch.equal(pictures, other), "the first frame's landmarks reach the frame that is made"
 
 
 def test_validation_is_the_same_with_and_without() -> None:

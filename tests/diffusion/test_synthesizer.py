@@ -100,7 +100,7 @@ def lurch(frames: int, at: int, *overrides: str) -> list[int]:
     louder = driven.audio.copy()
     louder[at] += 50
     changed = rollout(model, Conditioning(driven.identity, louder)) != rollout(model, driven)
-    return (1 + np.flatnonzero(changed.reshape(frames - 1, -1).any(axis=1))).tolist()  # type: ignore[no-any-return]
+    return (1 + np.flatnonzero(changed.reshape(frames - 1, -1).any(axis=1))).tolist()
 
 
 @pytest.mark.parametrize("count", [1, 3])
