@@ -107,7 +107,8 @@ class Batch:
 
     Attributes:
         identity: `[B,3,H,W]`, a random other frame of the same clip.
-        motion: `[B,3,H,W]`, the true frame before the window.
+        motion: `[B,3k,H,W]`, the k true frames before the window stacked as channels, oldest first; the identity frame
+            where the clip has none. k is `data.motion_frames`, 1 unless told otherwise.
         frames: `[B,L,3,H,W]`, the window itself: what is to be made.
         audio: `[B,W+L,(2c+1)D]`, features with c frames of context each side, W warm-up frames before the window.
         landmarks: `[B,L,68,2]`, xy / size * 2 - 1.

@@ -21,6 +21,14 @@ from viseme.errors import ConfigError
         (["model.attention=[-1]"], "model.attention"),
         (["model.heads=5"], "heads=5 does not divide the 768 channels"),
         (["model.multipliers=[]"], "model.multipliers"),
+        (["sampling.steps=251"], "sampling.steps=251: diffusion.steps is 250; choose 1 to 250"),
+        (["diffusion.steps=20"], "sampling.steps=50: diffusion.steps is 20; choose 1 to 20"),
+        (["motion.own_steps=300"], "motion.own_steps=300: diffusion.steps is 250; choose 1 to 250"),
+        (["motion.own=0.5"], "data.window is 1; set it to 2"),
+        (["motion.own=1.5"], "motion.own"),
+        (["data.motion_frames=0"], "data.motion_frames"),
+        (["sampling.motion=identity", "sampling.anchor_every=8"], "set motion to previous"),
+        (["sampling.motion=identity", "sampling.anchor_colour=true"], "set motion to previous"),
         (["data.size=100"], "data.size=100 does not divide by 8"),
     ],
 )
@@ -29,6 +37,11 @@ def test_fields_that_do_not_go_together_are_one_clear_line(overrides: list[str],
         load_config("ddpm_64", overrides)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_gan_has_no_motion_frames() -> None:
+    with pytest.raises(ConfigError, match="a GAN remembers in its LSTM and sees none; set it to 1"):
+        load_config("tiny_gan", ["data.motion_frames=2"])
 
 
 @pytest.mark.parametrize("prediction", ["v", "x0"])

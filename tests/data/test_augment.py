@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import torch
 
@@ -67,6 +67,14 @@ def test_colour_changes_alike_in_all_pictures_of_a_window_and_stays_in_range() -
     torch.testing.assert_close(many, one[:, None].expand_as(many))
     assert not torch.allclose(one[0], one[1])
     assert float(jitter(batch(2).frames * 9).abs().max()) <= 1
+
+
+def test_every_motion_frame_changes_as_the_window_does() -> None:
+    given = batch()
+    three = replace(given, motion=torch.cat([given.frames[:, 1], given.frames[:, 0], given.identity], dim=1))
+    made = augment(three, flip=0.5, colour=0.3, rng=torch.Generator().manual_seed(0))
+    assert torch.equal(made.motion, torch.cat([made.frames[:, 1], made.frames[:, 0], made.identity], dim=1))
+    assert not torch.equal(made.identity, given.identity)
 
 
 def test_the_same_generator_gives_the_same_windows() -> None:

@@ -9,7 +9,7 @@ from viseme.config.sections import AudioConfig, DataConfig
 from viseme.data.store import Store
 from viseme.data.windows import Windows, mouth_boxes
 from viseme.errors import StoreError
-from viseme.nn.images import to_pixels
+from viseme.nn.images import to_pixels, to_signed
 
 
 def drawn(store: Path, window: int = 3, warmup: int = 2, count: int = 40) -> tuple[Windows, dict[str, torch.Tensor]]:
@@ -56,6 +56,27 @@ def test_a_window_is_of_one_clip_in_order_with_the_sound_of_its_own_frames(store
         np.testing.assert_allclose(batch["audio"][index].numpy(), heard, atol=1e-6)
         points = opened.landmarks(row.clip_id, size=32)[start : start + 3]
         np.testing.assert_allclose((batch["landmarks"][index].numpy() + 1) / 2 * 32, points, atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_motion_frames_are_those_before_the_window_and_the_identity_frame_where_there_are_none(
+    store: Path, count: int
+) -> None:
+    made = {}
+    for frames in (1, count):
+        data = DataConfig(size=32, window=2, motion_frames=frames)
+        windows = Windows(Store.open(store), ["train"], data, AudioConfig(bands=8, context=1))
+        made[frames] = windows.batch(1, torch.Generator().manual_seed(0), augmented=False)
+        row = windows.rows[0]
+        opened = to_signed(windows.store.frames(row.clip_id, size=32))
+        for start in (1, 2, 3, count, count + 3):
+            time = (start - 1 + 0.5) / (row.frames - 2)
+            identity, motion, window = windows._window(row, time, 0.7)[:3]
+            assert torch.equal(window, opened[start : start + 2])
+            expected = [opened[t] if t >= 0 else identity for t in range(start - frames, start)]
+            assert torch.equal(motion, torch.cat(expected))
+    assert torch.equal(made[1].frames, made[count].frames)
+    assert torch.equal(made[1].motion, made[count].motion[:, -3:])
 
 
 def test_a_draw_depends_on_the_generator_alone(store: Path) -> None:

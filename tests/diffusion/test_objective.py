@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -71,6 +73,30 @@ def test_a_motion_frame_that_is_always_dropped_is_the_identity_frame() -> None:
 def test_a_motion_frame_that_is_never_touched_is_the_true_one() -> None:
     objective, given = ready("motion.drop=0.0", "motion.noise=0.0"), batch()
     assert torch.equal(objective._disturbed(given.motion, given.identity, torch.Generator()), given.motion)
+
+
+def test_all_motion_frames_are_dropped_together() -> None:
+    objective, given = ready("motion.drop=0.5", "motion.noise=0", "data.motion_frames=3"), batch(64)
+    motion = torch.cat([given.motion, given.frames[:, 0], given.motion], dim=1)
+    made = objective._disturbed(motion, given.identity, torch.Generator().manual_seed(0))
+    kept = (made == motion).flatten(1).all(dim=1)
+    assert 16 < int(kept.sum()) < 48
+    assert torch.equal(made[~kept], given.identity.repeat(1, 3, 1, 1)[~kept])
+
+
+def test_grey_motion_frames_teach_nothing_of_hue() -> None:
+    given = batch()
+    shift = torch.tensor([0.114, 0.0, -0.299])[None, :, None, None]  # another hue of the same luma
+    losses = {}
+    for grayscale in ("false", "true"):
+        for motion in (given.motion, given.motion + shift):
+            objective = ready("motion.drop=0", "motion.noise=0", f"motion.grayscale={grayscale}")
+            torch.nn.init.normal_(objective.network.head.weight, generator=torch.Generator().manual_seed(0))
+            torch.nn.init.normal_(objective.network.stem.weight, generator=torch.Generator().manual_seed(0))
+            told = objective.validate(replace(given, motion=motion), torch.Generator().manual_seed(0))
+            losses.setdefault(grayscale, []).append(float(told["loss"]))
+    assert losses["true"][0] == pytest.approx(losses["true"][1], rel=1e-4)
+    assert losses["false"][0] != pytest.approx(losses["false"][1], rel=1e-3)
 
 
 def test_validation_changes_nothing() -> None:

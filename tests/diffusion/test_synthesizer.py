@@ -93,6 +93,69 @@ def test_landmarks_reach_the_picture() -> None:
     assert not np.array_equal(*made)
 
 
+def lurch(frames: int, at: int, *overrides: str) -> list[int]:
+    """Which frames change where the sound of frame `at` does; each row of audio drives one frame."""
+    model = synthesizer("sampling.motion=previous", *overrides)
+    driven = conditioning(model, frames)
+    louder = driven.audio.copy()
+    louder[at] += 50
+    changed = rollout(model, Conditioning(driven.identity, louder)) != rollout(model, driven)
+    return (1 + np.flatnonzero(changed.reshape(frames - 1, -1).any(axis=1))).tolist()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_anchor_ends_what_a_frame_hands_on(count: int) -> None:
+    motion = f"data.motion_frames={count}"
+    assert lurch(7, 2, motion)[:3] == [2, 3, 4]
+    assert lurch(7, 2, motion, "sampling.anchor_every=3") == [2, 3]
+    assert lurch(7, 3, motion, "sampling.anchor_every=3") == [3]
+    assert lurch(7, 4, motion, "sampling.anchor_every=3")[:2] == [4, 5]
+
+
+def test_an_anchor_at_every_frame_is_no_motion_frame_at_all() -> None:
+    made = []
+    for overrides in (("sampling.motion=previous", "sampling.anchor_every=1"), ("sampling.motion=identity",)):
+        model = synthesizer(*overrides)
+        made.append(rollout(model, conditioning(model, 5)))
+    assert np.abs(made[0].astype(int) - made[1].astype(int)).max() <= 1
+
+
+def test_after_an_anchor_the_sound_makes_the_same_frames_again() -> None:
+    model = synthesizer("sampling.motion=previous", "sampling.anchor_every=3", "sampling.noise=shared")
+    driven = conditioning(model, 10)
+    audio = driven.audio.copy()
+    audio[4:7] = audio[7:10] = audio[1:4]
+    frames = rollout(model, Conditioning(driven.identity, audio))
+    assert np.array_equal(frames[:3], frames[3:6])
+    assert np.array_equal(frames[:3], frames[6:])
+
+
+def test_what_is_given_out_and_carried_on_has_the_colours_of_the_identity_frame() -> None:
+    """A network that makes every frame darker and yellower than the one before is held by its anchor."""
+    spread = {}
+    for anchored in ("false", "true"):
+        model = synthesizer("sampling.motion=previous", f"sampling.anchor_colour={anchored}")
+        driven = conditioning(model, 6)
+        soft = Conditioning((driven.identity // 4 + 96).astype(np.uint8), driven.audio)  # nothing near black or white
+        off = rollout(model, soft)[:, 0].mean(axis=(1, 2)) - soft.identity.mean(axis=(0, 1))
+        spread[anchored] = np.abs(off).max()
+    assert spread["true"] < 0.5 < 5 < spread["false"]
+
+
+def test_every_motion_frame_reaches_the_picture() -> None:
+    """A frame depends on the sound of as many frames before it as there are motion frames, and no more through them."""
+    model = synthesizer("sampling.motion=previous", "data.motion_frames=3")
+    width = model.network.stem.in_channels
+    assert width == synthesizer().network.stem.in_channels + 2 * 3 * model.network.patch**2
+    torch.nn.init.zeros_(model.network.stem.weight[:, width // 5 * 3 :])
+    driven = conditioning(model, 6)
+    louder = driven.audio.copy()
+    louder[1] += 50
+    changed = rollout(model, Conditioning(driven.identity, louder)) != rollout(model, driven)
+    # Blind to the two newest, a frame sees the third before it alone.
+    assert list(1 + np.flatnonzero(changed.reshape(5, -1).any(axis=1))) == [1, 4]
+
+
 def test_more_steps_than_training_had_are_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="choose 1 to 250"):
         synthesizer("sampling.steps=251")

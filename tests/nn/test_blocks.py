@@ -39,6 +39,39 @@ def test_every_signal_modulates_a_block() -> None:
         assert not torch.allclose(changed, before)
 
 
+def test_a_norm_before_every_film_undoes_the_scale_that_the_one_before_left() -> None:
+    """With no statistics of its own left to move, a FiLM alike on all channels is all that the next norm takes away."""
+
+    def made(film_norm: bool, scale: float) -> torch.Tensor:
+        torch.manual_seed(0)
+        block = ResidualBlock(8, 8, 6, ["timestep", "audio"], film_norm=film_norm)
+        nn.init.normal_(block.conv_out.weight)
+        with torch.no_grad():
+            nn.init.zeros_(block.films["timestep"].project.weight)
+            block.films["timestep"].project.bias.copy_(torch.tensor([scale - 1.0] * 8 + [0.5] * 8))
+        return block(torch.randn(1, 8, 4, 4), {"timestep": torch.ones(1, 6), "audio": torch.ones(1, 6)})
+
+    with torch.random.fork_rng():
+        torch.testing.assert_close(made(True, 1.0), made(True, 9.0), atol=1e-4, rtol=1e-3)
+        assert not torch.allclose(made(False, 1.0), made(False, 9.0), atol=0.1)
+        assert not torch.allclose(made(False, 1.0), made(True, 1.0), atol=0.1)
+
+
+def test_a_norm_before_every_film_agrees_with_its_formula_and_has_no_parameters() -> None:
+    torch.manual_seed(0)
+    names = ["timestep", "audio", "landmarks"]
+    block, plain = (ResidualBlock(8, 8, 6, names, film_norm=film_norm) for film_norm in (True, False))
+    assert {k: v.shape for k, v in block.state_dict().items()} == {k: v.shape for k, v in plain.state_dict().items()}
+    nn.init.normal_(block.conv_out.weight)
+    x, embeddings = torch.randn(2, 8, 4, 4), {name: torch.randn(2, 6) for name in names}
+    h = block.conv_in(nn.functional.silu(block.norm_in(x)))
+    for name in names:
+        groups = h.reshape(2, 8, -1)  # eight groups of one channel
+        mean, deviation = groups.mean(2, keepdim=True), (groups.var(2, correction=0, keepdim=True) + 1e-5).sqrt()
+        h = block.films[name](((groups - mean) / deviation).reshape(h.shape), embeddings[name])
+    torch.testing.assert_close(block(x, embeddings), x + block.conv_out(nn.functional.silu(h)), atol=1e-5, rtol=1e-5)
+
+
 def test_attention_agrees_with_its_formula() -> None:
     torch.manual_seed(0)
     attention = SelfAttention(8, heads=2)

@@ -32,6 +32,9 @@ class UNetConfig(Section):
     dropout: Probability = 0.0
     landmarks: bool = False
     """Whether the 68 points drive the network too."""
+    film_norm: bool = False
+    """Whether features are normalised anew before every signal's FiLM, not only before the timestep's (the paper
+    suspects the FiLMs stacked without a norm between of its drift)."""
 
     @model_validator(mode="after")
     def _attention_fits(self) -> Self:
@@ -79,12 +82,19 @@ class DiffusionLossConfig(PerceptualLossConfig):
 
 
 class MotionConfig(Section):
-    """What happens to the motion frame in training, so that the sound is not left unread."""
+    """What happens to the motion frames, so that the sound is not left unread and a rollout does not drift."""
 
     drop: Probability = 0.0
-    """Share of samples in which the identity frame stands in its place."""
+    """Share of training samples in which the identity frame stands in their place."""
     noise: NonNegativeFloat = 0.0
-    """Largest standard deviation of Gaussian noise added to it, drawn evenly from 0."""
+    """Largest standard deviation of Gaussian noise added to them in training, drawn evenly from 0."""
+    grayscale: bool = False
+    """Whether they are seen as luma, in training (after the noise) and in rollouts: no hue can be carried on."""
+    own: Probability = 0.0
+    """Share of training samples whose newest motion frame is the network's own estimate of it. Above 0 the window's
+    second frame is learned, its first being the one estimated."""
+    own_steps: PositiveInt = 1
+    """DDIM steps of that estimate, each one more forward pass a step."""
 
 
 class DiffusionSampling(Section):
@@ -105,12 +115,27 @@ class DiffusionSampling(Section):
     """Starting noise drawn anew for each frame, or once a clip, which keeps texture still."""
     motion: Literal["previous", "identity"] = "previous"
     """What stands in the motion frame's place: the frame made before, or the identity frame."""
+    anchor_every: NonNegativeInt = 0
+    """Every how many frames the identity frame stands in the place of all motion frames, as it does for the first; 0
+    never. With motion previous."""
+    anchor_colour: bool = False
+    """Whether each frame's mean and standard deviation a channel are brought to the identity frame's before it is
+    given out and carried on. With motion previous."""
     precision: Precision = "32-true"
 
     @model_validator(mode="after")
     def _noise_is_put_back_by_eta(self) -> Self:
         if self.eta and self.sampler != "ddim":
             raise ValueError(f"eta={self.eta} belongs to ddim, and sampler is {self.sampler}; set eta to 0")
+        return self
+
+    @model_validator(mode="after")
+    def _only_what_is_carried_on_is_anchored(self) -> Self:
+        if self.motion != "previous" and (self.anchor_every or self.anchor_colour):
+            raise ValueError(
+                "anchor_every and anchor_colour hold what is carried on, and motion identity carries nothing on; "
+                "set motion to previous"
+            )
         return self
 
 
@@ -135,4 +160,21 @@ class DdpmConfig(Section):
         least = self.model.patch * 2 ** (len(self.model.multipliers) - 1)
         if self.data.size % least:
             raise ValueError(f"data.size={self.data.size} does not divide by {least}, patch times all halvings")
+        return self
+
+    @model_validator(mode="after")
+    def _no_more_steps_than_trained_with(self) -> Self:
+        total = self.diffusion.steps
+        for name, steps in (("sampling.steps", self.sampling.steps), ("motion.own_steps", self.motion.own_steps)):
+            if steps > total:
+                raise ValueError(f"{name}={steps}: diffusion.steps is {total}; choose 1 to {total}")
+        return self
+
+    @model_validator(mode="after")
+    def _an_own_frame_comes_before_another(self) -> Self:
+        if self.motion.own and self.data.window < 2:
+            raise ValueError(
+                f"motion.own={self.motion.own} makes one frame to learn the next on, and data.window is "
+                f"{self.data.window}; set it to 2"
+            )
         return self

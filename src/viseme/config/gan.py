@@ -80,3 +80,11 @@ class GanConfig(Section):
         if self.training.checkpoint_activations:
             raise ValueError("training.checkpoint_activations belongs to the U-Net of kind ddpm; set it false")
         return self
+
+    @model_validator(mode="after")
+    def _no_motion_frames(self) -> Self:
+        if self.data.motion_frames > 1:
+            raise ValueError(
+                f"data.motion_frames={self.data.motion_frames}: a GAN remembers in its LSTM and sees none; set it to 1"
+            )
+        return self

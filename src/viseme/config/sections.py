@@ -60,6 +60,8 @@ class DataConfig(Section):
     """Height and width in pixels; divides the store's size."""
     window: PositiveInt = 1
     """L, frames made in one training window."""
+    motion_frames: PositiveInt = 1
+    """k, frames before the window that a denoiser sees as motion frames; the identity frame where there are none."""
     warmup: NonNegativeInt = 0
     """Frames of sound alone before the window, over which a recurrent model finds its state."""
     flip: Probability = 0.5

@@ -9,15 +9,14 @@ from torch import Tensor
 
 from viseme.data.faces import MIRROR
 from viseme.nn.draws import rand
+from viseme.nn.images import luma
 from viseme.types import Batch
-
-_LUMA = (0.299, 0.587, 0.114)
 
 
 def augment(batch: Batch, *, flip: float, colour: float, rng: torch.Generator) -> Batch:
     """Mirror each window with probability `flip`, then jitter its colours by `colour`.
 
-    The identity frame, the motion frame and the window change alike, so that what the model learns is unchanged but
+    The identity frame, all motion frames and the window change alike, so that what the model learns is unchanged but
     for who and where: a mirrored face has mirrored landmarks, and a redder face stays red through the window.
     """
     count = len(batch.identity)
@@ -25,10 +24,11 @@ def augment(batch: Batch, *, flip: float, colour: float, rng: torch.Generator) -
         batch = _mirrored(batch, rand((count,), rng) < flip)
     if colour > 0:
         jitter = ColourJitter(count, colour, rng)
+        motion = batch.motion.reshape(count, -1, 3, *batch.motion.shape[2:])  # [B, k, 3, H, W]
         batch = replace(
             batch,
             identity=jitter(batch.identity),
-            motion=jitter(batch.motion),
+            motion=jitter(motion).reshape(batch.motion.shape),
             frames=jitter(batch.frames),
         )
     return batch
@@ -48,8 +48,8 @@ class ColourJitter:
     def __call__(self, pictures: Tensor) -> Tensor:
         """`[B,...,3,H,W]` in [-1, 1] to the same."""
         shape = (len(pictures), *(1,) * (pictures.ndim - 4), -1, 1, 1)
-        luma = sum(weight * pictures[..., c : c + 1, :, :] for c, weight in enumerate(_LUMA))
-        mixed = luma + self.saturation.reshape(shape) * (pictures - luma)
+        grey = luma(pictures)
+        mixed = grey + self.saturation.reshape(shape) * (pictures - grey)
         return (mixed * self.gain.reshape(shape) + self.offset.reshape(shape)).clamp(-1, 1)
 
 

@@ -1,4 +1,4 @@
-"""What training draws from a store: windows of frames with their identity, motion frame, sound and landmarks."""
+"""What training draws from a store: windows of frames with their identity, motion frames, sound and landmarks."""
 
 from __future__ import annotations
 
@@ -61,16 +61,17 @@ class Windows:
 
     def _window(self, row: ClipRow, time: float, other: float) -> tuple[Tensor, ...]:
         """The window at a share of the clip's length, in the order of `Batch`'s fields."""
-        length, size = self.data.window, self.data.size
+        length, size, count = self.data.window, self.data.size, self.data.motion_frames
         start = 1 + int(time * (row.frames - length))  # frame 0 has no motion frame, so it is never a target
-        frames = to_signed(self.store.frames(row.clip_id, start - 1, start + length, size=size))
+        first = max(start - count, 0)
+        frames = to_signed(self.store.frames(row.clip_id, first, start + length, size=size))
         identity = to_signed(self.store.frame(row.clip_id, int(other * row.frames), size=size))
         points = self.store.landmarks(row.clip_id, size=size)[start : start + length]
         heard = np.arange(start - self.data.warmup, start + length).clip(0, row.frames - 1)
         return (
             identity,
-            frames[0],
-            frames[1:],
+            torch.cat([*[identity] * (count - (start - first)), *frames[: start - first]]),  # [3k, H, W]
+            frames[start - first :],
             torch.from_numpy(self._heard(row)[heard]),
             torch.from_numpy(points / np.float32(size) * 2 - 1),
             torch.from_numpy(mouth_boxes(points, size, self.data.mouth_margin)).float()[:, None],

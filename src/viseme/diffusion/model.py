@@ -12,6 +12,7 @@ from torch import Tensor
 
 from viseme.audio.features import feature_width
 from viseme.config.diffusion import DdpmConfig, DiffusionSampling
+from viseme.diffusion.motion import grey
 from viseme.diffusion.process import Process
 from viseme.diffusion.samplers import Sampler, ddim, ddpm, dpmpp_2m
 from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, zero_terminal_snr
@@ -23,7 +24,7 @@ _SCHEDULES: dict[str, Callable[[int], NDArray[np.float64]]] = {"cosine": cosine_
 
 
 def build_unet(config: DdpmConfig) -> UNet:
-    """The network of a configuration, freshly initialised: identity and motion frame stacked, audio by FiLM."""
+    """The network of a configuration, freshly initialised: identity and motion frames stacked, audio by FiLM."""
     listener, width = build_listener(config.audio, feature_width(config.audio))
     signals = {"audio": width}
     if config.model.landmarks:
@@ -37,9 +38,10 @@ def build_unet(config: DdpmConfig) -> UNet:
         heads=model.heads,
         attention=model.attention,
         dropout=model.dropout,
-        pictures=2,
+        pictures=1 + config.data.motion_frames,
         signals=signals,
         listener=listener,
+        film_norm=model.film_norm,
     )
 
 
@@ -65,6 +67,9 @@ def as_prediction(config: DdpmConfig, output: Tensor, identity: Tensor) -> Tenso
     return output.float() + identity if config.diffusion.residual else output
 
 
-def reference_pictures(identity: Tensor, motion: Tensor) -> Tensor:
-    """Identity and motion frame stacked as channels: two `[B,3,H,W]` to `[B,6,H,W]`."""
-    return torch.cat([identity, motion], dim=1)
+def reference_pictures(config: DdpmConfig, identity: Tensor, motion: Tensor) -> Tensor:
+    """Identity and motion frames stacked as channels, `[B,3,H,W]` and `[B,3k,H,W]` to `[B,3(1+k),H,W]`.
+
+    With `motion.grayscale` the motion frames are grey; the colours are the identity frame's to give.
+    """
+    return torch.cat([identity, grey(motion) if config.motion.grayscale else motion], dim=1)

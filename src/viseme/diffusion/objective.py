@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
 from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures
+from viseme.diffusion.motion import beginning, moved_on
+from viseme.diffusion.own_frame import evaluating, own_frame
 from viseme.nn.blocks import recompute_activations
 from viseme.nn.draws import Part, divided, rand, randint, randn
 from viseme.nn.optim import Optimization, Told
@@ -57,22 +59,25 @@ class DdpmObjective:
         return self.optimization.state()
 
     def _loss(self, batch: Batch, rng: torch.Generator, train: bool) -> dict[str, Tensor]:
-        """The loss and its parts at one random timestep a sample, on the first frame of each window."""
-        config, identity, x0 = self.config, batch.identity, batch.frames[:, 0]
+        """The loss and its parts at one random timestep a sample, on one frame of each window.
+
+        It is the first, or in training with `motion.own` the second, whose newest motion frame is the first.
+        """
+        config, identity, index = self.config, batch.identity, int(train and self.config.motion.own > 0)
+        x0, points = batch.frames[:, index], batch.landmarks[:, index]
         count, device = len(x0), x0.device
         timesteps = randint(config.diffusion.steps, (count,), rng).to(device)
         eps = randn(x0.shape, rng).to(device)
-        motion = self._disturbed(batch.motion, identity, rng) if train else batch.motion
-        signals = {"audio": batch.audio[:, -batch.frames.shape[1]]}
-        if config.model.landmarks:
-            signals["landmarks"] = batch.landmarks[:, 0].flatten(1)
+        motion = moved_on(batch.motion, self._first_frame(batch, rng)) if index else batch.motion
+        motion = self._disturbed(motion, identity, rng) if train else motion
+        signals = self._signals(batch, index)
         x_t = self.process.noised(x0, timesteps, eps)
-        output = self.optimization.forward(x_t, timesteps, reference_pictures(identity, motion), signals)
+        output = self.optimization.forward(x_t, timesteps, reference_pictures(config, identity, motion), signals)
         predicted = as_prediction(config, output, identity)
         loss = diffusion_loss(
             predicted,
             self.process.target(x0, timesteps, eps),
-            batch.mouth[:, 0],
+            batch.mouth[:, index],
             timestep_weight(self.process, timesteps, config.loss.min_snr, config.loss.snr_floor),
             mouth_weight=config.loss.mouth_weight,
             l1=config.loss.l1,
@@ -80,12 +85,36 @@ class DdpmObjective:
         scalars = {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
         if self.perception:
             estimate, trust = self.process.x0(predicted, x_t, timesteps), x0_trust(self.process, timesteps)
-            seen = self.perception.terms(estimate, x0, batch.landmarks[:, 0], trust)
+            seen = self.perception.terms(estimate, x0, points, trust)
             scalars |= {**seen, "loss": loss.total + self.perception.weighed(seen)}
         return scalars
 
+    def _signals(self, batch: Batch, index: int) -> dict[str, Tensor]:
+        """What drives frame `index` of each window, `[B,size]` each."""
+        signals = {"audio": batch.audio[:, index - batch.frames.shape[1]]}
+        if self.config.model.landmarks:
+            signals["landmarks"] = batch.landmarks[:, index].flatten(1)
+        return signals
+
+    def _first_frame(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        """The first frame of each window `[B,3,H,W]`: in a share of samples the network's own, else the true one."""
+        true, identity = batch.frames[:, 0], batch.identity
+        own = rand((len(true), 1, 1, 1), rng).to(true.device) < self.config.motion.own
+        noise = randn(true.shape, rng).to(true.device)
+        with evaluating(self.network):
+            made = own_frame(
+                self.optimization.forward,
+                self.config,
+                self.process,
+                identity,
+                batch.motion,
+                self._signals(batch, 0),
+                noise,
+            )
+        return torch.where(own, made, true)
+
     def _disturbed(self, motion: Tensor, identity: Tensor, rng: torch.Generator) -> Tensor:
-        """The motion frame replaced by the identity frame in some samples and noised in all others.
+        """The motion frames replaced by the identity frame in some samples and noised in all others.
 
         A true motion frame explains nearly the whole next frame, so a network that may always trust it learns to
         read the sound last; one that may not, reads it from the start and forgives its own mistakes in a rollout.
@@ -94,4 +123,4 @@ class DdpmObjective:
         dropped = rand(shape, rng).to(motion.device) < self.config.motion.drop
         level = rand(shape, rng).to(motion.device) * self.config.motion.noise
         noise = randn(motion.shape, rng).to(motion.device)
-        return torch.where(dropped, identity, motion + level * noise)
+        return torch.where(dropped, beginning(identity, self.config.data.motion_frames), motion + level * noise)

@@ -1,7 +1,8 @@
-"""A trained denoiser at work: each frame from noise, with its own last frame as motion frame or with none.
+"""A trained denoiser at work: each frame from noise, with its own last frames as motion frames or with none.
 
-Fed its own last frame it makes one frame at a time. With the identity frame in that place no frame waits for another,
-and several are made at once, which keeps the machine busy with a single clip.
+Fed its own last frames it makes one frame at a time. With the identity frame in that place no frame waits for another,
+and several are made at once, which keeps the machine busy with a single clip. What it feeds itself can be anchored to
+the identity frame, in its place (`sampling.anchor_every`) and in its colours (`sampling.anchor_colour`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor
 from viseme.audio.features import encode_with_context
 from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.model import as_prediction, build_process, build_sampler, reference_pictures
+from viseme.diffusion.motion import beginning, moved_on, recoloured
 from viseme.diffusion.samplers import static_clamp
 from viseme.diffusion.schedule import spaced_timesteps
 from viseme.diffusion.unet import UNet
@@ -54,18 +56,21 @@ class DdpmSynthesizer:
         device, count = next(self.network.parameters()).device, len(conditionings)
         sampling = self.config.sampling
         identity = to_signed(np.stack([c.identity for c in conditionings])).to(device)
+        first_motion = beginning(identity, self.config.data.motion_frames)
 
         def draw(like: Tensor = identity) -> Tensor:
             return torch.randn(like.shape, generator=rng, device=rng.device).to(device)
 
-        motion, shared = identity, draw() if sampling.noise == "shared" else None
+        motion, shared = first_motion, draw() if sampling.noise == "shared" else None
         length = max(c.frames for c in conditionings)
         together = 1 if sampling.motion == "previous" else max(1, TOGETHER // count)
         for start in range(1, length, together):
             times = range(start, min(start + together, length))
             noise = torch.cat([draw() if shared is None else shared for _ in times])  # [times x clips,3,H,W]
             photos = identity.repeat(len(times), 1, 1, 1)
-            pictures = reference_pictures(photos, motion.repeat(len(times), 1, 1, 1))
+            if sampling.anchor_every and (start - 1) % sampling.anchor_every == 0:
+                motion = first_motion
+            pictures = reference_pictures(self.config, photos, motion.repeat(len(times), 1, 1, 1))
 
             def estimate(x_t: Tensor, step: int) -> Tensor:
                 steps = torch.full((len(x_t),), step, device=device)
@@ -84,8 +89,10 @@ class DdpmSynthesizer:
                     self.timesteps,
                     lambda: draw(noise),  # noqa: B023
                 ).clamp(-1, 1)
+            if sampling.anchor_colour:
+                frames = recoloured(frames, photos)
             if sampling.motion == "previous":
-                motion = frames
+                motion = moved_on(motion, frames)
             yield from to_pixels(frames).reshape(len(times), count, self.size, self.size, 3)
 
     def _signals(self, conditionings: Sequence[Conditioning], times: Sequence[int]) -> dict[str, Tensor]:

@@ -28,9 +28,10 @@ class UNet(nn.Module):
         attention: resolutions, as indices of `multipliers`, whose residual blocks are each followed by self-attention;
             the middle block always has it.
         dropout: probability inside residual blocks.
-        pictures: RGB pictures stacked with the noisy frame (identity, motion).
+        pictures: RGB pictures stacked with the noisy frame (identity and motion frames).
         signals: width of each signal vector by name, in the order in which they modulate.
         listener: what audio passes before it is embedded; it gives vectors of the width that `signals` says.
+        film_norm: whether every signal's FiLM has a norm before it (`ResidualBlock`).
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class UNet(nn.Module):
         signals: Mapping[str, int],
         attention: tuple[int, ...] = (),
         listener: nn.Module | None = None,
+        film_norm: bool = False,
     ) -> None:
         super().__init__()
         self.patch, self.base = patch, base
@@ -56,7 +58,7 @@ class UNet(nn.Module):
         self.embed = nn.ModuleDict({name: embedding_mlp(size, width) for name, size in signals.items()})
 
         def block(channels: int, out: int, **kwargs: str) -> ResidualBlock:
-            return ResidualBlock(channels, out, width, names, dropout, **kwargs)  # type: ignore[arg-type]
+            return ResidualBlock(channels, out, width, names, dropout, film_norm=film_norm, **kwargs)  # type: ignore[arg-type]
 
         def attend(channels: int, level: int) -> nn.Module:
             return SelfAttention(channels, heads) if level in attention else nn.Identity()

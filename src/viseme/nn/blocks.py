@@ -44,7 +44,11 @@ class FiLM(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, each after GroupNorm and SiLU, the second norm modulated by one FiLM per signal in turn."""
+    """Two 3x3 convolutions, each after GroupNorm and SiLU, the second norm modulated by one FiLM per signal in turn.
+
+    With `film_norm` each FiLM but the first has a GroupNorm of its own before it, with nothing to learn, so that none
+    meets a scale that another has left; parameters are the same with and without.
+    """
 
     def __init__(
         self,
@@ -54,9 +58,10 @@ class ResidualBlock(nn.Module):
         signals: Sequence[str],
         dropout: float = 0.0,
         resample: Literal["up", "down"] | None = None,
+        film_norm: bool = False,
     ) -> None:
         super().__init__()
-        self.resample = resample
+        self.resample, self.film_norm = resample, film_norm
         self.recomputed = False
         """Whether what the backward pass needs is computed again then instead of kept; the gradients are the same."""
         self.norm_in = group_norm(channels)
@@ -81,7 +86,9 @@ class ResidualBlock(nn.Module):
     def _computed(self, x: Tensor, embeddings: Mapping[str, Tensor]) -> Tensor:
         h = self.conv_in(self._resampled(F.silu(self.norm_in(x))))
         h = self.norm_out(h)
-        for signal, film in self.films.items():
+        for index, (signal, film) in enumerate(self.films.items()):
+            if self.film_norm and index:
+                h = F.group_norm(h, self.norm_out.num_groups)
             h = film(h, embeddings[signal])
         h = self.conv_out(self.dropout(F.silu(h)))
         return self.skip(self._resampled(x)) + h  # type: ignore[no-any-return]

@@ -14,6 +14,12 @@ def to_signed(pictures: UInt8) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pictures)).movedim(-1, -3).float().div_(127.5).sub_(1.0)
 
 
+def luma(pictures: Tensor) -> Tensor:
+    """BT.601 luma of RGB `[...,3,H,W]`, `[...,1,H,W]`, on the same scale."""
+    red, green, blue = (pictures[..., channel : channel + 1, :, :] for channel in range(3))
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
 def to_pixels(pictures: Tensor) -> UInt8:
     """Float `[...,3,H,W]` in [-1, 1] to uint8 `[...,H,W,3]`, rounded; what lies outside is clipped."""
     pixels = pictures.float().add(1.0).mul(127.5).round_().clamp_(0, 255).to(torch.uint8)
