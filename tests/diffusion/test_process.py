@@ -3,7 +3,7 @@ import torch
 
 from viseme.diffusion.losses import diffusion_loss, timestep_weight
 from viseme.diffusion.process import Process
-from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, zero_terminal_snr
+from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, shifted, zero_terminal_snr
 
 ALPHA_BAR = cosine_alpha_bar(50)
 TIMESTEPS = torch.tensor([0, 10, 30, 48])
@@ -38,6 +38,23 @@ def test_noising_keeps_unit_variance() -> None:
     signal, noise = torch.ones(4, 3, 4, 4), torch.zeros(4, 3, 4, 4)
     share = process.noised(signal, TIMESTEPS, noise) ** 2 + process.noised(noise, TIMESTEPS, signal) ** 2
     torch.testing.assert_close(share, torch.ones_like(share))
+
+
+def test_what_a_shifted_network_is_given_averages_to_what_an_unshifted_one_is() -> None:
+    """The frame as strong as without the shift, and twice the noise, of which the mean of 2 x 2 pixels has half."""
+    plain, process = Process(ALPHA_BAR, "x0"), Process(shifted(ALPHA_BAR, 2), "x0", 2)
+    x0, eps = pictures(0), pictures(1)
+    given = process.seen(process.noised(x0, TIMESTEPS, eps), TIMESTEPS)
+    torch.testing.assert_close(given, plain.noised(x0, TIMESTEPS, 2 * eps))
+    mean = torch.nn.functional.avg_pool2d
+    torch.testing.assert_close(mean(given, 2), plain.noised(mean(x0, 2), TIMESTEPS, 2 * mean(eps, 2)))
+    white = torch.randn((4, 3, 256, 256), generator=torch.Generator().manual_seed(0))
+    assert float((2 * mean(white, 2)).std()) == pytest.approx(1, abs=0.01)
+
+
+def test_without_a_shift_the_network_is_given_the_very_x_t() -> None:
+    x_t = pictures(0)
+    assert Process(ALPHA_BAR, "x0").seen(x_t, TIMESTEPS) is x_t
 
 
 def test_min_snr_weighs_the_same_x0_error_alike_in_every_parameterisation() -> None:

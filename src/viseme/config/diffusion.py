@@ -53,6 +53,9 @@ class DiffusionConfig(Section):
     zero_terminal_snr: bool = False
     """Leave no signal at the noisiest timestep (Lin et al. 2023)."""
     prediction: Literal["eps", "x0", "v"] = "eps"
+    shift: PositiveFloat = 1.0
+    """Times as much noise to the signal, in amplitude, at every timestep: 2 for twice the resolution (Hoogeboom et al.
+    2023)."""
     residual: bool = False
     """Predict x0 as a change of the identity frame (with prediction x0)."""
 

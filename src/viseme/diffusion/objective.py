@@ -67,7 +67,8 @@ class DdpmObjective:
         if config.model.landmarks:
             signals["landmarks"] = batch.landmarks[:, 0].flatten(1)
         x_t = self.process.noised(x0, timesteps, eps)
-        output = self.optimization.forward(x_t, timesteps, reference_pictures(identity, motion), signals)
+        seen = self.process.seen(x_t, timesteps)
+        output = self.optimization.forward(seen, timesteps, reference_pictures(identity, motion), signals)
         predicted = as_prediction(config, output, identity)
         loss = diffusion_loss(
             predicted,
@@ -80,8 +81,8 @@ class DdpmObjective:
         scalars = {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
         if self.perception:
             estimate, trust = self.process.x0(predicted, x_t, timesteps), x0_trust(self.process, timesteps)
-            seen = self.perception.terms(estimate, x0, batch.landmarks[:, 0], trust)
-            scalars |= {**seen, "loss": loss.total + self.perception.weighed(seen)}
+            terms = self.perception.terms(estimate, x0, batch.landmarks[:, 0], trust)
+            scalars |= {**terms, "loss": loss.total + self.perception.weighed(terms)}
         return scalars
 
     def _disturbed(self, motion: Tensor, identity: Tensor, rng: torch.Generator) -> Tensor:

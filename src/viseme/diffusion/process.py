@@ -24,10 +24,12 @@ class Process:
     Attributes:
         alpha_bar: float64 `[T]`, falling.
         prediction: what the network's output is.
+        shift: how many times as much noise to the signal `alpha_bar` has as the schedule it was made from.
     """
 
     alpha_bar: NDArray[np.float64]
     prediction: Prediction
+    shift: float = 1.0
 
     def _scales(self, timesteps: Tensor) -> tuple[Tensor, Tensor]:
         """sqrt(alpha_bar) and sqrt(1 - alpha_bar), each float32 `[B,1,1,1]`."""
@@ -49,6 +51,22 @@ class Process:
         """x_t, `[B,3,H,W]`."""
         signal, noise = self._scales(timesteps)
         return signal * x0 + noise * eps
+
+    def seen(self, x_t: Tensor, timesteps: Tensor) -> Tensor:
+        """x_t as the network is given it, `[B,3,H,W]`; x_t itself where nothing is shifted.
+
+        With s the shift, a the alpha_bar before it and a' = a / (a + s^2 (1 - a)) the one after, x_t is multiplied by
+        sqrt(a / a'), between 1 and s, which makes it sqrt(a) x0 + s sqrt(1 - a) eps. So the frame is as strong in it as
+        it was before the shift, and the mean of s x s pixels is distributed, at every timestep, exactly as x_t of the
+        process before the shift on the frame averaged down s times: its noise falls from s sqrt(1 - a) to sqrt(1 - a).
+        x_t alone would be too faint for a network that has learned from that process, and by another factor at each
+        timestep, which no convolution can know.
+        """
+        if self.shift == 1:
+            return x_t
+        alpha_bar = torch.from_numpy(self.alpha_bar)
+        scale = self.shift / (1 - alpha_bar + self.shift**2 * alpha_bar).sqrt()
+        return self._at(timesteps, scale)[:, None, None, None] * x_t
 
     def target(self, x0: Tensor, timesteps: Tensor, eps: Tensor) -> Tensor:
         """What the network should have predicted, `[B,3,H,W]`."""
