@@ -1,6 +1,7 @@
 """A run that begins from another's weights: they are loaded once, before the first step, and recorded."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 import viseme
-from viseme.errors import ConfigError
+from viseme.errors import ConfigError, ModelError
 from viseme.files import sha256
 from viseme.inspection import inspect
 from viseme.nn.weights import read_model
@@ -28,14 +29,6 @@ SMALL = {
     "ddpm": [*STEPS, "model.base=32", "model.blocks=1", "sampling.steps=2"],
 }
 """The architectures of the runs that all tests share, at a pace that changes no weight."""
-
-
-@pytest.fixture(scope="module")
-def large_store(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shared corpus at 128 pixels."""
-    folder = tmp_path_factory.mktemp("large") / "store"
-    viseme.prepare("synthetic", corpus, folder, size=128, test_actors=["a003"], jobs=1)
-    return folder
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -91,21 +84,31 @@ def test_a_run_killed_before_its_first_checkpoint_begins_there_again(
     assert files[0] == files[1]
 
 
+@pytest.fixture(scope="module")
+def base(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run at 32 pixels."""
+    run = tmp_path_factory.mktemp("runs") / "base"
+    viseme.train("tiny_ddpm", store, run, overrides=[*SMALL["ddpm"], "data.size=32", "training.steps=1"])
+    return run
+
+
 @pytest.mark.parametrize(
     ("overrides", "growth"), [([], 1), (["model.patch=4", "diffusion.shift=2"], 2)], ids=["paper", "grown"]
 )
-def test_a_model_of_64_pixels_is_carried_on_at_128(
-    overrides: list[str], growth: int, large_store: Path, runs: dict[str, Path], tmp_path: Path
+def test_a_model_is_carried_on_at_twice_its_size(
+    overrides: list[str], growth: int, store: Path, base: Path, tmp_path: Path
 ) -> None:
-    large = [*SMALL["ddpm"], "data.size=128", *overrides]
-    report = viseme.train(
-        "tiny_ddpm",
-        large_store,
-        tmp_path / "run",
-        overrides=[*large, f"training.init={runs['ddpm']}", "training.steps=1"],
-    )
-    about = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
-    assert about["init"]["growth"] == growth
-    viseme.generate(tmp_path / "run", data=large_store, out=tmp_path / "videos", limit=1)
-    assert viseme.inspect(tmp_path / "videos").facts["size"] == 128
-    assert report.validation["loss"] > 0
+    run = tmp_path / "run"
+    large = [*SMALL["ddpm"], "data.size=64", *overrides, f"training.init={base}", "training.steps=1"]
+    report = viseme.train("tiny_ddpm", store, run, overrides=large)
+    assert math.isfinite(report.validation["loss"])
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["init"]["growth"] == growth
+    viseme.generate(run, data=store, out=tmp_path / "videos", limit=1)
+    assert inspect(tmp_path / "videos").facts["size"] == 64
+
+
+def test_growing_that_does_not_fit_is_one_line_and_leaves_nothing(store: Path, base: Path, tmp_path: Path) -> None:
+    settings = [*SMALL["ddpm"], "model.patch=4", "data.size=32", f"training.init={base}"]
+    with pytest.raises(ModelError, match=r"model.patch=2 at data.size=32, and the run 4 at 32"):
+        viseme.train("tiny_ddpm", store, tmp_path / "run", overrides=settings)
+    assert list(tmp_path.iterdir()) == []
