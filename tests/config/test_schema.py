@@ -21,6 +21,9 @@ from viseme.errors import ConfigError
         (["model.attention=[-1]"], "model.attention"),
         (["model.heads=5"], "heads=5 does not divide the 768 channels"),
         (["model.multipliers=[]"], "model.multipliers"),
+        (["diffusion.detail=2", "diffusion.prediction=v"], "detail=2 spares noise, and v is predicted; set it to 1"),
+        (["diffusion.detail=3"], "data.size=64 does not divide by diffusion.detail=3"),
+        (["diffusion.shift=0"], "diffusion.shift: input should be greater than 0"),
         (["data.size=100"], "data.size=100 does not divide by 8"),
     ],
 )

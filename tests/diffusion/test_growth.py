@@ -71,11 +71,16 @@ def test_the_grown_network_repeats_what_the_small_one_says_of_the_mean(patch, fa
     torch.testing.assert_close(made, share(factor) * repeated(said, factor), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("overrides", [(), EPS, ("diffusion.zero_terminal_snr=true",)])
 @pytest.mark.parametrize("factor", [2, 4])
-def test_the_grown_estimate_of_x0_is_the_small_ones_at_every_timestep(overrides: tuple[str, ...], factor: int) -> None:
+@pytest.mark.parametrize(
+    ("overrides", "detail"), [((), 1), (EPS, 1), (EPS, 2), (("diffusion.zero_terminal_snr=true",), 1)]
+)
+def test_the_grown_estimate_of_x0_is_the_small_ones_at_every_timestep(
+    overrides: tuple[str, ...], detail: int, factor: int
+) -> None:
     """Of one noisy frame and its mean, each network in its own process: the same estimate on the mean."""
     small, large = pair(1, factor, *overrides)
+    large = large.model_copy(update={"diffusion": large.diffusion.model_copy(update={"detail": detail})})
     network = trained(small)
     grown = larger(network, small, large)
     x0, identity = pictures(3, 16 * factor, 1), pictures(3, 16 * factor, 2)
@@ -119,6 +124,12 @@ def test_what_is_the_same_patch_serves_as_it_is_at_any_size() -> None:
             ("diffusion.prediction=v", EPS[1], "model.patch=4", "data.size=128"),
             "predicts v, which cannot be grown; leave model.patch=2",
         ),
+        (
+            (*EPS, "diffusion.detail=2"),
+            (*EPS, "model.patch=4", "data.size=128", "diffusion.detail=2"),
+            "diffusion.detail=2, and the run 2; to be grown 2 times it must be 1 before",
+        ),
+        (EPS, (*EPS, "model.patch=4", "data.size=128", "diffusion.detail=4"), "and the run 4; to be grown 2 times"),
     ],
 )
 def test_what_cannot_be_grown_is_one_clear_line(small: tuple[str, ...], large: tuple[str, ...], says: str) -> None:
@@ -173,7 +184,7 @@ def test_the_preset_is_the_papers_network_at_twice_the_size_on_the_same_trunk() 
     assert isinstance(after, DdpmConfig)
     assert growth(before, after, "ddpm_64") == 2
     assert after.model == before.model.model_copy(update={"patch": 2})
-    assert after.diffusion == before.diffusion.model_copy(update={"shift": 2.0})
+    assert after.diffusion == before.diffusion.model_copy(update={"shift": 2.0, "detail": 2})
     assert after.data == before.data.model_copy(update={"size": 128})
     assert (after.audio, after.loss, after.motion, after.sampling) == (
         before.audio,

@@ -12,9 +12,10 @@ eps share k P eps', and so P eps' = eps / k.
 What N sees must also be distributed as it was. P y has 1/k of the noise of y, for which a process shifted k times as
 far (`diffusion.shift`) makes up at every timestep, in scale as well as in signal-to-noise ratio (`Process.seen`). So a
 grown network that predicts x0 begins with the estimate that the small one would have made, only coarse; with `residual`
-it has the identity frame's detail besides. One that predicts eps begins with the small one's estimate as the mean of
-each k x k pixels, and has yet to learn the noise within them. v has no such constant f: it holds x0 and eps in shares
-that the shift changes, differently at each timestep.
+it has the identity frame's detail besides. Of one that predicts eps that holds for the mean of each k x k pixels;
+within them it sees no noise, which leaves a squared error of (k^2 - 1) / k^2, and as it learns to copy that noise
+through the trunk, the trunk forgets what it knew. `diffusion.detail` = k spares it that, and the mean is as it was. v
+has no such constant f: it holds x0 and eps in shares that the shift changes, differently at each timestep.
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ def growth(small: DdpmConfig, large: DdpmConfig, source: str) -> int:
         before, after = getattr(small.diffusion, name), getattr(large.diffusion, name)
         if before != after:
             raise ModelError(f"{source}: was trained with diffusion.{name}={before}; it cannot be grown with {after}")
+    if small.diffusion.detail > 1 or factor % large.diffusion.detail:
+        raise ModelError(
+            f"{source}: has diffusion.detail={small.diffusion.detail}, and the run {large.diffusion.detail}; "
+            f"to be grown {factor} times it must be 1 before and divide {factor} now"
+        )
     if small.diffusion.prediction == "v":
         raise ModelError(f"{source}: predicts v, which cannot be grown; leave model.patch={small.model.patch}")
     return factor

@@ -49,7 +49,7 @@ def build_process(config: DdpmConfig) -> Process:
     alpha_bar = _SCHEDULES[diffusion.schedule](diffusion.steps)
     if diffusion.zero_terminal_snr:
         alpha_bar = zero_terminal_snr(alpha_bar)
-    return Process(shifted(alpha_bar, diffusion.shift), diffusion.prediction, diffusion.shift)
+    return Process(shifted(alpha_bar, diffusion.shift), diffusion.prediction, diffusion.shift, diffusion.detail)
 
 
 def build_sampler(sampling: DiffusionSampling) -> Sampler:
