@@ -178,14 +178,15 @@ def train(
 ) -> TrainReport:
     """Train a preset (or a YAML file) on a store into a run folder.
 
-    With `resume` a run that was stopped carries on exactly; otherwise the folder must not hold a run. On several
-    devices the batch is shared by as many processes; where torchrun or SLURM has not started them, this does, and they
-    import the calling script, which must therefore be importable (`if __name__ == "__main__":`).
+    Where `training.init` names a model, the run begins from its weights. With `resume` a run that was stopped carries
+    on exactly; otherwise the folder must not hold a run. On several devices the batch is shared by as many processes;
+    where torchrun or SLURM has not started them, this does, and they import the calling script, which must therefore be
+    importable (`if __name__ == "__main__":`).
     """
     config = load_config(preset, overrides)
 
     from viseme.data.store import Store
-    from viseme.families import build_objective, build_synthesizer
+    from viseme.families import begin_from, build_objective, build_synthesizer
     from viseme.training.devices import Devices, check, resolved, started_by
     from viseme.training.launch import launch
     from viseme.training.run import RunFolder
@@ -199,13 +200,16 @@ def train(
         asked = {"preset": preset, "data": data, "out": out, "overrides": tuple(overrides), "resume": resume}
         last = RunFolder(Path(out)).last
         return launch(train, {**asked, "devices": devices, "strategy": strategy}, devices, last)  # type: ignore[no-any-return]
+    objective, init = build_objective(config), config.training.init
+    begun = bool(RunFolder(Path(out)).checkpoints())
     return run(
-        build_objective(config),
+        objective,
         config,
         store,
         Path(out),
         synthesizer=lambda network: build_synthesizer(config, network),
         roll=rollouts(store, config),
+        origin=begin_from(init, config, objective.model) if init and not begun else None,
         resume=resume,
         devices=where,
     )

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from viseme.audio.features import encoder
-from viseme.config import Config, GanConfig, override, parse_config, preset_names
+from viseme.config import Config, DdpmConfig, GanConfig, override, parse_config, preset_names
+from viseme.diffusion.growth import fitted, growth
 from viseme.diffusion.model import build_unet
 from viseme.diffusion.objective import DdpmObjective
 from viseme.diffusion.synthesizer import DdpmSynthesizer
@@ -23,7 +24,7 @@ from viseme.gan.objective import GanObjective, build_generator
 from viseme.gan.synthesizer import GanSynthesizer
 from viseme.nn.memory import keep_freed_memory
 from viseme.nn.weights import load_weights, read_model
-from viseme.training.run import RunFolder
+from viseme.training.run import Origin, RunFolder
 from viseme.types import Objective
 
 ModelSynthesizer = DdpmSynthesizer | GanSynthesizer
@@ -94,6 +95,33 @@ def model_path(model: str | Path) -> Path:
     raise ModelError(
         f"{text}: no such model{hint}; give a run folder, a .safetensors file, or one of {', '.join(bundled_models())}"
     )
+
+
+def begin_from(model: str | Path, config: Config, network: nn.Module) -> Origin:
+    """Copy a model's weights into a freshly built network of a run, and say which they were.
+
+    A denoiser's are grown where its patch and its pictures have become larger together (`viseme.diffusion.growth`); all
+    others must be of the same architecture. Of a GAN they are the generator's alone.
+
+    Args:
+        model: a run folder, a `.safetensors` file or a bundled model's name.
+        config: of the run.
+        network: what `Objective.model` is, before its `setup`.
+
+    Raises:
+        ModelError: no such model, damaged weights, another family, or another architecture; of its weights the first
+            three that differ are named.
+    """
+    path = model_path(model)
+    file = read_model(path)
+    source, weights, times = parse_config(file.config, str(path)), file.weights, 1
+    if isinstance(source, DdpmConfig) and isinstance(config, DdpmConfig):
+        times = growth(source, config, str(path))
+        weights = fitted(weights, source, times, str(path))
+    elif source.kind != config.kind:
+        raise ModelError(f"{path}: is a {source.kind}, and a {config.kind} cannot begin from it; give another model")
+    load_weights(network, weights, str(path))
+    return Origin(Path(model).name, sha256(path), times)
 
 
 def load_synthesizer(model: str | Path, overrides: Sequence[str] = ()) -> ModelSynthesizer:

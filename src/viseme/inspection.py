@@ -152,6 +152,7 @@ def _run(place: Path, html: str | os.PathLike[str] | None) -> Summary:
         "encoder": config.audio.kind,
         "store": corpus.get("name") if isinstance(corpus, dict) else None,
         "corpus": corpus.get("corpus") if isinstance(corpus, dict) else None,
+        "begun from": _origin(found.about.get("init")),
         "state": found.state,
         "step": found.step,
         "steps": config.training.steps,
@@ -170,6 +171,11 @@ def _run(place: Path, html: str | os.PathLike[str] | None) -> Summary:
     if html is not None:
         _write_page(summary, found, html)
     return summary
+
+
+def _origin(init: Any) -> str | None:
+    """The weights that a run began from, as run.json keeps them."""
+    return f"{init.get('name')} ({str(init.get('sha256'))[:12]})" if isinstance(init, dict) else None
 
 
 def _write_page(summary: Summary, found: RunState, html: str | os.PathLike[str]) -> None:

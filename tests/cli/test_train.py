@@ -66,6 +66,23 @@ def test_bad_input_is_one_line_and_leaves_nothing(cli, tmp_path, monkeypatch, ar
     assert list(tmp_path.iterdir()) == []
 
 
+def test_init_is_short_for_its_field(cli):
+    outcome = cli("train", "tiny_ddpm", "--init", "runs/64: the first", "--dry-run")
+    assert yaml.safe_load(outcome.out)["training"]["init"] == "runs/64: the first"
+
+
+def test_a_model_that_cannot_be_begun_from_is_one_line_and_leaves_nothing(cli, store, runs, tmp_path):
+    for preset, model, says in (
+        ("tiny_ddpm", "nothing", "no such model"),
+        ("tiny_ddpm", runs["gan"], "is a gan, and a ddpm cannot begin from it"),
+        ("tiny_gan", runs["gan"], "another architecture"),
+    ):
+        outcome = cli("train", preset, "--data", store, "--out", tmp_path / "run", "--init", model)
+        assert outcome.code == 2
+        assert says in outcome.line
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_store_of_another_version(cli, store, tmp_path):
     old = tmp_path / "old"
     shutil.copytree(store, old)

@@ -29,6 +29,9 @@ from viseme.errors import ConfigError
         (["data.motion_frames=0"], "data.motion_frames"),
         (["sampling.motion=identity", "sampling.anchor_every=8"], "set motion to previous"),
         (["sampling.motion=identity", "sampling.anchor_colour=true"], "set motion to previous"),
+        (["diffusion.detail=2", "diffusion.prediction=v"], "detail=2 spares noise, and v is predicted; set it to 1"),
+        (["diffusion.detail=3"], "data.size=64 does not divide by diffusion.detail=3"),
+        (["diffusion.shift=0"], "diffusion.shift: input should be greater than 0"),
         (["data.size=100"], "data.size=100 does not divide by 8"),
     ],
 )

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from viseme.diffusion.losses import diffusion_loss, timestep_weight
-from viseme.diffusion.process import Process
-from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, zero_terminal_snr
+from viseme.diffusion.process import DETAIL_STD, Process
+from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, shifted, zero_terminal_snr
 
 ALPHA_BAR = cosine_alpha_bar(50)
 TIMESTEPS = torch.tensor([0, 10, 30, 48])
@@ -13,9 +13,9 @@ def pictures(seed: int) -> torch.Tensor:
     return torch.randn((4, 3, 4, 4), generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("prediction", ["eps", "x0", "v"])
-def test_a_perfect_prediction_gives_back_x0(prediction: str) -> None:
-    process = Process(ALPHA_BAR, prediction)  # type: ignore[arg-type]
+@pytest.mark.parametrize(("prediction", "detail"), [("eps", 1), ("eps", 2), ("x0", 1), ("v", 1)])
+def test_a_perfect_prediction_gives_back_x0(prediction: str, detail: int) -> None:
+    process = Process(ALPHA_BAR, prediction, detail=detail)  # type: ignore[arg-type]
     x0, eps = pictures(0), pictures(1)
     x_t = process.noised(x0, TIMESTEPS, eps)
     estimate = process.x0(process.target(x0, TIMESTEPS, eps), x_t, TIMESTEPS)
@@ -38,6 +38,47 @@ def test_noising_keeps_unit_variance() -> None:
     signal, noise = torch.ones(4, 3, 4, 4), torch.zeros(4, 3, 4, 4)
     share = process.noised(signal, TIMESTEPS, noise) ** 2 + process.noised(noise, TIMESTEPS, signal) ** 2
     torch.testing.assert_close(share, torch.ones_like(share))
+
+
+def test_what_a_shifted_network_is_given_averages_to_what_an_unshifted_one_is() -> None:
+    """The frame as strong as without the shift, and twice the noise, of which the mean of 2 x 2 pixels has half."""
+    plain, process = Process(ALPHA_BAR, "x0"), Process(shifted(ALPHA_BAR, 2), "x0", 2)
+    x0, eps = pictures(0), pictures(1)
+    given = process.seen(process.noised(x0, TIMESTEPS, eps), TIMESTEPS)
+    torch.testing.assert_close(given, plain.noised(x0, TIMESTEPS, 2 * eps))
+    mean = torch.nn.functional.avg_pool2d
+    torch.testing.assert_close(mean(given, 2), plain.noised(mean(x0, 2), TIMESTEPS, 2 * mean(eps, 2)))
+    white = torch.randn((4, 3, 256, 256), generator=torch.Generator().manual_seed(0))
+    assert float((2 * mean(white, 2)).std()) == pytest.approx(1, abs=0.01)
+
+
+def test_who_is_spared_the_noise_within_squares_errs_as_much_as_before() -> None:
+    """An error in what it predicts is the same error in eps: x0 is off by it times noise over signal."""
+    x0, eps, error = pictures(0), pictures(1), pictures(2)
+    estimates = []
+    for detail in (1, 2):
+        process = Process(ALPHA_BAR, "eps", detail=detail)
+        x_t = process.noised(x0, TIMESTEPS, eps)
+        estimates.append(process.x0(process.target(x0, TIMESTEPS, eps) + error, x_t, TIMESTEPS))
+    torch.testing.assert_close(*estimates, rtol=1e-3, atol=1e-3)
+
+
+def test_who_is_spared_the_noise_within_squares_predicts_its_mean_and_little_more() -> None:
+    """Worked out for frames whose detail has the assumed deviation: what is left is the Wiener estimate's error."""
+    rng = torch.Generator().manual_seed(0)
+    x0, eps = DETAIL_STD * torch.randn((4, 3, 64, 64), generator=rng), torch.randn((4, 3, 64, 64), generator=rng)
+    target = Process(ALPHA_BAR, "eps", detail=2).target(x0, TIMESTEPS, eps)
+    mean = torch.nn.functional.avg_pool2d
+    torch.testing.assert_close(mean(target, 2), mean(eps, 2))
+    within = (target - mean(target, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)).square().mean(dim=(1, 2, 3))
+    snr = Process(ALPHA_BAR, "eps").snr(TIMESTEPS)
+    known = DETAIL_STD**2 * snr
+    torch.testing.assert_close(within, 0.75 * known / (1 + known), rtol=0.05, atol=1e-4)
+
+
+def test_without_a_shift_the_network_is_given_the_very_x_t() -> None:
+    x_t = pictures(0)
+    assert Process(ALPHA_BAR, "x0").seen(x_t, TIMESTEPS) is x_t
 
 
 def test_min_snr_weighs_the_same_x0_error_alike_in_every_parameterisation() -> None:

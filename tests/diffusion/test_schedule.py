@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, spaced_timesteps, zero_terminal_snr
+from viseme.diffusion.schedule import (
+    cosine_alpha_bar,
+    linear_alpha_bar,
+    shifted,
+    spaced_timesteps,
+    zero_terminal_snr,
+)
 from viseme.errors import ConfigError
 
 SPACINGS = ["leading", "trailing", "linspace", "quadratic"]
@@ -55,6 +61,22 @@ def test_zero_terminal_snr_ends_on_nothing_and_begins_as_before(schedule) -> Non
     assert (np.diff(after) < 0).all()
     shift = np.sqrt(before) - np.sqrt(after) * (np.sqrt(before[0]) - np.sqrt(before[-1])) / np.sqrt(before[0])
     np.testing.assert_allclose(shift, np.sqrt(before[-1]), atol=1e-12)  # one shift and one stretch of sqrt(alpha_bar)
+
+
+@pytest.mark.parametrize("schedule", [cosine_alpha_bar, linear_alpha_bar])
+@pytest.mark.parametrize("shift", [0.5, 2.0, 3.0])
+def test_a_shift_divides_the_snr_by_its_square(schedule, shift: float) -> None:
+    before = schedule(250)
+    after = shifted(before, shift)
+    np.testing.assert_allclose(after / (1 - after) * shift**2, before / (1 - before), rtol=1e-9)
+    assert (np.diff(after) < 0).all()
+    assert after.dtype == np.float64
+
+
+def test_no_shift_changes_no_bit_and_no_signal_stays_none() -> None:
+    before = zero_terminal_snr(cosine_alpha_bar(250))
+    assert np.array_equal(shifted(before, 1), before)
+    assert shifted(before, 2)[-1] == 0
 
 
 def test_one_timestep_without_signal() -> None:

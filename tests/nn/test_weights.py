@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from viseme.errors import ModelError
-from viseme.nn.weights import load_weights, read_model, save_model
+from viseme.nn.weights import check_weights, load_weights, read_model, save_model
 
 
 def test_a_model_survives_its_file(tmp_path: Path) -> None:
@@ -42,6 +42,14 @@ def test_other_architectures_are_refused_naming_three_keys() -> None:
     line = str(caught.value)
     assert "odd.safetensors: weights of another architecture: bias is missing, a is unknown, b is unknown" in line
     assert "(6 differ)" in line
+
+
+def test_weights_are_checked_against_a_network_that_holds_none() -> None:
+    with torch.device("meta"):
+        network = nn.Linear(3, 2)
+    check_weights(network, nn.Linear(3, 2).state_dict(), "same")
+    with pytest.raises(ModelError, match=r"weight is \(2, 4\), wanted \(2, 3\)"):
+        check_weights(network, nn.Linear(4, 2).state_dict(), "other")
 
 
 def test_bad_files_are_one_clear_line(tmp_path: Path) -> None:

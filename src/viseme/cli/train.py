@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,14 @@ def train(
     data: Annotated[Path | None, typer.Option("--data", metavar="STORE", help="Store to learn from.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Folder of the run.")] = None,
     overrides: Set = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="training.init: the weights of a run, a file or a bundled model to begin from.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Carry on the run in RUN exactly where it stopped.")] = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes a node that share each batch, each with a GPU.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; start the command on each by torchrun or srun.")] = 1,
@@ -36,7 +45,8 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved configuration and stop.")] = False,
 ) -> None:
     """Train a model on a store."""
-    short = {"precision": precision, "accumulate": accumulate}
+    # Quoted, since what is set is read as YAML.
+    short = {"precision": precision, "accumulate": accumulate, "init": None if init is None else json.dumps(init)}
     fields = [*(overrides or ()), *(f"training.{name}={value}" for name, value in short.items() if value is not None)]
     if dry_run:
         from viseme.config.schema import to_yaml

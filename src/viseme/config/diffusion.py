@@ -56,6 +56,12 @@ class DiffusionConfig(Section):
     zero_terminal_snr: bool = False
     """Leave no signal at the noisiest timestep (Lin et al. 2023)."""
     prediction: Literal["eps", "x0", "v"] = "eps"
+    shift: PositiveFloat = 1.0
+    """Times as much noise to the signal, in amplitude, at every timestep: 2 for twice the resolution (Hoogeboom et al.
+    2023)."""
+    detail: PositiveInt = 1
+    """Side of the squares of pixels within which a network that predicts eps is spared the noise: 2 for one grown to
+    twice its size; 1 spares it nothing."""
     residual: bool = False
     """Predict x0 as a change of the identity frame (with prediction x0)."""
 
@@ -63,6 +69,8 @@ class DiffusionConfig(Section):
     def _prediction_says_x0(self) -> Self:
         if self.zero_terminal_snr and self.prediction == "eps":
             raise ValueError("zero_terminal_snr leaves nothing to learn x0 from eps; set prediction to v or x0")
+        if self.detail > 1 and self.prediction != "eps":
+            raise ValueError(f"detail={self.detail} spares noise, and {self.prediction} is predicted; set it to 1")
         if self.residual and self.prediction != "x0":
             raise ValueError(f"residual changes the identity frame into x0, not into {self.prediction}; set it false")
         return self
@@ -156,8 +164,10 @@ class DdpmConfig(Section):
     _fits = model_validator(mode="after")(parts_fit)
 
     @model_validator(mode="after")
-    def _pictures_can_be_halved(self) -> Self:
+    def _pictures_can_be_divided(self) -> Self:
         least = self.model.patch * 2 ** (len(self.model.multipliers) - 1)
+        if self.data.size % self.diffusion.detail:
+            raise ValueError(f"data.size={self.data.size} does not divide by diffusion.detail={self.diffusion.detail}")
         if self.data.size % least:
             raise ValueError(f"data.size={self.data.size} does not divide by {least}, patch times all halvings")
         return self

@@ -77,8 +77,10 @@ class DataConfig(Section):
 
 
 class TrainingConfig(Section):
-    """The loop: how long, how fast, and what is kept."""
+    """The loop: where it begins, how long, how fast, and what is kept."""
 
+    init: str = ""
+    """Weights to begin from: a run folder, a .safetensors file or a bundled model's name; fresh ones where empty."""
     steps: PositiveInt = 2000
     batch_size: PositiveInt = 32
     """Windows a step, over all processes and parts."""

@@ -15,7 +15,7 @@ from viseme.config.diffusion import DdpmConfig, DiffusionSampling
 from viseme.diffusion.motion import grey
 from viseme.diffusion.process import Process
 from viseme.diffusion.samplers import Sampler, ddim, ddpm, dpmpp_2m
-from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, zero_terminal_snr
+from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, shifted, zero_terminal_snr
 from viseme.diffusion.unet import UNet
 from viseme.nn.listener import build_listener
 
@@ -49,7 +49,9 @@ def build_process(config: DdpmConfig) -> Process:
     """The noising process of a configuration."""
     diffusion = config.diffusion
     alpha_bar = _SCHEDULES[diffusion.schedule](diffusion.steps)
-    return Process(zero_terminal_snr(alpha_bar) if diffusion.zero_terminal_snr else alpha_bar, diffusion.prediction)
+    if diffusion.zero_terminal_snr:
+        alpha_bar = zero_terminal_snr(alpha_bar)
+    return Process(shifted(alpha_bar, diffusion.shift), diffusion.prediction, diffusion.shift, diffusion.detail)
 
 
 def build_sampler(sampling: DiffusionSampling) -> Sampler:

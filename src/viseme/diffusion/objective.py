@@ -72,7 +72,8 @@ class DdpmObjective:
         motion = self._disturbed(motion, identity, rng) if train else motion
         signals = self._signals(batch, index)
         x_t = self.process.noised(x0, timesteps, eps)
-        output = self.optimization.forward(x_t, timesteps, reference_pictures(config, identity, motion), signals)
+        seen = self.process.seen(x_t, timesteps)
+        output = self.optimization.forward(seen, timesteps, reference_pictures(config, identity, motion), signals)
         predicted = as_prediction(config, output, identity)
         loss = diffusion_loss(
             predicted,
@@ -85,8 +86,8 @@ class DdpmObjective:
         scalars = {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
         if self.perception:
             estimate, trust = self.process.x0(predicted, x_t, timesteps), x0_trust(self.process, timesteps)
-            seen = self.perception.terms(estimate, x0, points, trust)
-            scalars |= {**seen, "loss": loss.total + self.perception.weighed(seen)}
+            terms = self.perception.terms(estimate, x0, points, trust)
+            scalars |= {**terms, "loss": loss.total + self.perception.weighed(terms)}
         return scalars
 
     def _signals(self, batch: Batch, index: int) -> dict[str, Tensor]:

@@ -59,7 +59,7 @@ def own_frame(
 
     def estimate(x_t: Tensor, step: int) -> Tensor:
         timesteps = torch.full((len(x_t),), step, device=x_t.device)
-        output = forward(x_t, timesteps, pictures, signals)
+        output = forward(process.seen(x_t, timesteps), timesteps, pictures, signals)
         return process.x0(as_prediction(config, output, identity), x_t, timesteps)
 
     timesteps = spaced_timesteps(config.diffusion.steps, config.motion.own_steps, "trailing")

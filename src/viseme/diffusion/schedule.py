@@ -51,6 +51,17 @@ def zero_terminal_snr(alpha_bar: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(signal**2, dtype=np.float64)
 
 
+def shifted(alpha_bar: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
+    """The schedule with snr' = snr / shift^2 at every timestep, `[T]`; what has no signal keeps none.
+
+    The mean of s x s pixels has 1/s of their noise and nearly all of their signal, so that a picture s times as large
+    needs noise s times as strong to hide as much (Hoogeboom et al. 2023, "simple diffusion", section 2.1).
+    """
+    if shift == 1:
+        return alpha_bar
+    return np.asarray(alpha_bar / (alpha_bar + shift**2 * (1 - alpha_bar)), dtype=np.float64)
+
+
 def _leading(total: int, steps: int) -> list[int]:
     return [index * (total // steps) for index in reversed(range(steps))]
 

@@ -74,7 +74,7 @@ class DdpmSynthesizer:
 
             def estimate(x_t: Tensor, step: int) -> Tensor:
                 steps = torch.full((len(x_t),), step, device=device)
-                output = self.network.denoise(x_t, steps, pictures, signals)  # noqa: B023
+                output = self.network.denoise(self.process.seen(x_t, steps), steps, pictures, signals)  # noqa: B023
                 return self.process.x0(as_prediction(self.config, output, photos), x_t, steps)  # noqa: B023
 
             # One context for all steps: autocast converts the weights once in it, not once a step.

@@ -90,7 +90,14 @@ def read_model(path: Path) -> ModelFile:
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Copy weights into a network, every one of them.
+    """Copy weights into a network, every one of them. Raises `ModelError` as `check_weights` does."""
+    check_weights(network, weights, source)
+    own = network.state_dict()
+    network.load_state_dict({name: value.to(own[name].dtype) for name, value in weights.items()})
+
+
+def check_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Whether weights are those of a network's architecture, which may be on the meta device.
 
     Raises:
         ModelError: names or shapes differ; the first three that do are named.
@@ -105,4 +112,3 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str)
     ]
     if differ:
         raise ModelError(f"{source}: weights of another architecture: {', '.join(differ[:3])} ({len(differ)} differ)")
-    network.load_state_dict({name: value.to(own[name].dtype) for name, value in weights.items()})

@@ -1,7 +1,7 @@
 """The run folder: where a run's configuration, checkpoints, exported model, curves and samples lie.
 
 config.yaml            the resolved configuration
-run.json               store, machine, state, best validation
+run.json               store, machine, the weights it began from, state, best validation
 metrics.jsonl          one line a logged step: {"step", "split", "seconds", scalars}
 checkpoints/           step-000200.safetensors, the last few
 model.safetensors      the moving average of the weights: what `viseme generate` takes
@@ -40,6 +40,21 @@ FREE_TO_CHANGE = (
     "keep_checkpoints",
 )
 """Fields of `training` that a run may be carried on with other values of: what was done so far stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The weights that a run began from.
+
+    Attributes:
+        name: of the run folder, the file or the bundled model.
+        sha256: of the weights file.
+        growth: how many times larger the run's pictures and patch are; 1 where the weights served as they were.
+    """
+
+    name: str
+    sha256: str
+    growth: int = 1
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from viseme.training.ema import Ema
 from viseme.training.feeding import TRAINING, VALIDATION, Feed
 from viseme.training.loggers import Curves, Means
 from viseme.training.peers import Peers
-from viseme.training.run import RunFolder
+from viseme.training.run import Origin, RunFolder
 from viseme.training.saving import Writer
 from viseme.training.signs import Watch
 from viseme.training.stopping import finishing_the_step
@@ -75,18 +75,20 @@ def train(
     *,
     synthesizer: Callable[[nn.Module], Synthesizer],
     roll: Roll | None = None,
+    origin: Origin | None = None,
     resume: bool = False,
     devices: Devices | None = None,
 ) -> TrainReport:
     """Train an objective on the `train` clips of a store, validating on `val`.
 
     Args:
-        objective: what is optimised, freshly built.
+        objective: what is optimised, freshly built, with the weights of `origin` if any.
         config: what it was built from.
         store: a prepared store.
         out: the run folder.
         synthesizer: makes a `Synthesizer` of the averaged network, for samples.
         roll: makes and scores rollouts of held-out clips at each validation; without one, sample sheets are drawn.
+        origin: where those weights came from; kept in run.json, for a resumed run too, which needs none.
         resume: carry on a run that is in `out`; without one there, begin.
         devices: where it trains; of several processes each calls this. One device by default.
 
@@ -97,7 +99,7 @@ def train(
         ModelError: the loss is no longer finite, or another process is lost; the last checkpoint is named.
         KeyboardInterrupt: after SIGINT or SIGTERM, once the step is finished and a checkpoint written.
     """
-    trainer = _Trainer(objective, config, store, out, synthesizer, roll, resume, devices or Devices())
+    trainer = _Trainer(objective, config, store, out, synthesizer, roll, origin, resume, devices or Devices())
     with trainer.peers.watched(trainer.folder.last):
         report = trainer.run()
         trainer.peers.leave()
@@ -115,6 +117,7 @@ class _Trainer:
         out: Path,
         synthesizer: Callable[[nn.Module], Synthesizer],
         roll: Roll | None,
+        origin: Origin | None,
         resume: bool,
         devices: Devices,
     ) -> None:
@@ -131,19 +134,20 @@ class _Trainer:
             self.fabric.launch()
         self.peers = Peers(self.fabric)
         self.feed = Feed(self.fabric, self.settings, self.peers.rows(self.settings.batch_size))
-        self.peers.first(lambda: self.begin(resume, devices))
+        self.peers.first(lambda: self.begin(origin, resume, devices))
         objective.setup(self.fabric)
         self.ema = Ema(objective.model, self.settings.ema)
         self.best = Best(self.settings.best_by)
         self.validation: dict[str, float] = {}
 
-    def begin(self, resume: bool, devices: Devices) -> None:
+    def begin(self, origin: Origin | None, resume: bool, devices: Devices) -> None:
         """Make the run folder, or see that the run in it is this one."""
         check_boards(self.config)
         store = self.store
         source = {"name": store.path.name, "fingerprint": store.fingerprint, "corpus": store.info.corpus}
         self.folder.begin(self.config, source, self.audio, resume)
-        self.folder.say(machine={"device": self.fabric.device.type, **asdict(devices)})
+        began = {} if origin is None else {"init": asdict(origin)}
+        self.folder.say(machine={"device": self.fabric.device.type, **asdict(devices)}, **began)
 
     def run(self) -> TrainReport:
         first, begun = self.restore(), time.monotonic()
@@ -261,7 +265,9 @@ class _Trainer:
 
     def provenance(self, done: int) -> dict[str, Any]:
         """What a model file says of its training."""
+        began = self.folder.read_about().get("init")
         return {
+            **({"init": began} if began else {}),
             "steps": done,
             "corpus": self.store.info.corpus,
             "store": self.store.fingerprint,
