@@ -49,9 +49,11 @@ def presets(
 
 
 def _counted(config: DdpmConfig | GanConfig) -> str:
-    from viseme.families import count_parameters
+    from viseme.families import count_parameters, count_regressor
 
     try:
-        return f"{config.name}: {count_parameters(config) / 1e6:.2f} M parameters"
+        beside = count_regressor(config)
+        told = f"{config.name}: {count_parameters(config) / 1e6:.2f} M parameters"
+        return f"{told}, and {beside / 1e6:.2f} M of the landmark regressor" if beside else told
     except InputError as error:  # how wide a speech encoder's features are, its weights alone tell
         return f"{config.name}: parameters not counted ({error})"

@@ -64,21 +64,29 @@ class Windows:
         length, size = self.data.window, self.data.size
         start = 1 + int(time * (row.frames - length))  # frame 0 has no motion frame, so it is never a target
         frames = to_signed(self.store.frames(row.clip_id, start - 1, start + length, size=size))
-        identity = to_signed(self.store.frame(row.clip_id, int(other * row.frames), size=size))
-        points = self.store.landmarks(row.clip_id, size=size)[start : start + length]
+        at = int(other * row.frames)
+        identity = to_signed(self.store.frame(row.clip_id, at, size=size))
+        all_points = self.store.landmarks(row.clip_id, size=size)
+        points = all_points[start : start + length]
         heard = np.arange(start - self.data.warmup, start + length).clip(0, row.frames - 1)
         return (
             identity,
             frames[0],
             frames[1:],
             torch.from_numpy(self._heard(row)[heard]),
-            torch.from_numpy(points / np.float32(size) * 2 - 1),
+            _signed_points(points, size),
             torch.from_numpy(mouth_boxes(points, size, self.data.mouth_margin)).float()[:, None],
+            _signed_points(all_points[at], size),
         )
 
     def _heard(self, row: ClipRow) -> Float32:
         """The clip's features with context, `[T,(2c+1)D]`; the features are kept, their context is made anew."""
         return with_context(self._encoded.features(row), self.audio.context)
+
+
+def _signed_points(points: Float32, size: int) -> Tensor:
+    """Points in pixels as a model's input."""
+    return torch.from_numpy(points / np.float32(size) * 2 - 1)
 
 
 def mouth_boxes(landmarks: Float32, size: int, margin: float) -> Bool:
