@@ -281,7 +281,9 @@ def generate(
 ) -> Talk | VideoManifest:
     """One video of a photo and a voice, or a folder of videos of every clip of a store's split.
 
-    Either `image` and `audio` are given, or `data`.
+    Either `image` and `audio` are given, or `data`. A model that is driven by landmarks takes them from `landmarks`:
+    `"sound"` (the default where it has a regressor), a file of points or a driving video for a photo, `"truth"` (the
+    default without a regressor) for `data`.
     """
     if data is not None:
         from viseme.data.store import Store
@@ -296,6 +298,7 @@ def generate(
             batch_size=batch_size,
             shuffle_audio=shuffle_audio,
             limit=limit,
+            landmarks=landmarks,
         )
     if image is None or audio is None:
         raise InputError("generate: give a photo and a sound file, or a store")

@@ -13,10 +13,11 @@ from torch import nn
 from viseme.audio.features import encoder
 from viseme.config import Config, DdpmConfig, GanConfig, override, parse_config, preset_names
 from viseme.diffusion.growth import fitted, growth
-from viseme.diffusion.model import build_unet
+from viseme.diffusion.model import Network, build_unet
+from viseme.diffusion.model import build_network as build_denoiser
 from viseme.diffusion.objective import DdpmObjective
+from viseme.diffusion.regression import build_regressor
 from viseme.diffusion.synthesizer import DdpmSynthesizer
-from viseme.diffusion.unet import UNet
 from viseme.errors import ModelError
 from viseme.files import sha256
 from viseme.gan.generator import Generator
@@ -34,7 +35,7 @@ _BUNDLED = resources.files("viseme") / "bundled"
 
 def build_network(config: Config) -> nn.Module:
     """The network that generation needs, freshly initialised."""
-    return build_generator(config) if isinstance(config, GanConfig) else build_unet(config)
+    return build_generator(config) if isinstance(config, GanConfig) else build_denoiser(config)
 
 
 def build_objective(config: Config) -> Objective:
@@ -48,13 +49,24 @@ def build_synthesizer(config: Config, network: nn.Module, fingerprint: str | Non
     """What makes frames with a network of `build_network`; `fingerprint` is the SHA-256 of its weights file."""
     if isinstance(config, GanConfig):
         return GanSynthesizer(cast(Generator, network), config, fingerprint)
-    return DdpmSynthesizer(cast(UNet, network), config, fingerprint)
+    return DdpmSynthesizer(cast(Network, network), config, fingerprint)
 
 
 def count_parameters(config: Config) -> int:
-    """Parameters of the network that generation needs, without making it."""
+    """Parameters of the network that makes frames, without making it; `count_regressor` counts what moves landmarks."""
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build_network(config).parameters())
+        return _count(build_generator(config) if isinstance(config, GanConfig) else build_unet(config))
+
+
+def count_regressor(config: Config) -> int:
+    """Parameters of what moves landmarks by the sound, without making it; 0 where nothing does."""
+    with torch.device("meta"):
+        regressor = None if isinstance(config, GanConfig) else build_regressor(config)
+    return 0 if regressor is None else _count(regressor)
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def held_in_training(config: Config) -> int:

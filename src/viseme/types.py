@@ -113,6 +113,7 @@ class Batch:
         audio: `[B,W+L,(2c+1)D]`, features with c frames of context each side, W warm-up frames before the window.
         landmarks: `[B,L,68,2]`, xy / size * 2 - 1.
         mouth: `[B,L,1,H,W]`, 1 in the mouth box (points 48-67, widened), 0 elsewhere.
+        identity_landmarks: `[B,68,2]`, those of the identity frame, scaled as `landmarks`.
     """
 
     identity: torch.Tensor
@@ -121,6 +122,7 @@ class Batch:
     audio: torch.Tensor
     landmarks: torch.Tensor
     mouth: torch.Tensor
+    identity_landmarks: torch.Tensor
 
 
 class Stateful(Protocol):

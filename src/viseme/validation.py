@@ -17,7 +17,8 @@ from viseme.data.faces import MOUTH, default_backend
 from viseme.data.store import ClipRow, Store
 from viseme.evaluation.features import Features, TruthFeatures
 from viseme.evaluation.score import Sample, score
-from viseme.generation.provenance import describe, provenance, uses_landmarks
+from viseme.generation.landmarks import split_source
+from viseme.generation.provenance import describe, provenance
 from viseme.generation.rollout import condition, rollout
 from viseme.generation.writer import VideoWriter
 from viseme.training.samples import sheet
@@ -99,12 +100,14 @@ class Rollouts:
 
     @staticmethod
     def _conditioned(synthesizer: Synthesizer, truth: _Truth) -> Conditioning:
+        source = split_source(synthesizer, None)
         return condition(
             synthesizer,
             truth.frames[0],
             truth.sound,
             len(truth.frames),
-            landmarks=truth.landmarks if uses_landmarks(synthesizer) else None,
+            landmarks=truth.landmarks if source == "truth" else None,
+            moved_from=truth.landmarks[0] if source == "sound" else None,
             clip_id=truth.clip_id,
         )
 

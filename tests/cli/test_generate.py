@@ -21,6 +21,43 @@ def test_a_photo_and_a_voice(cli, runs, portrait, voice, tmp_path, kind):
     assert facts["provenance model"] == f"tiny_{kind}"
 
 
+@pytest.fixture(scope="module")
+def driven(store, tmp_path_factory):
+    """A barely trained model that landmarks drive, with a regressor."""
+    import viseme
+
+    run = tmp_path_factory.mktemp("driven") / "run"
+    small = ("training.steps=1", "training.batch_size=2", "training.rollout_clips=0", "training.precision=32-true")
+    viseme.train("tiny_ddpm_landmarks", store, run, overrides=[*small, "model.base=8", "model.blocks=1"])
+    return run
+
+
+def test_landmarks_of_a_photo(cli, driven, corpus, portrait, voice, tmp_path):
+    video = sorted(corpus.rglob("*.mp4"))[0]
+    arguments = ("generate", driven, "--image", portrait, "--audio", voice, "--steps", 1, "--out")
+    for name, asked in (("default", ()), ("sound", ("--landmarks", "sound")), ("video", ("--landmarks", video))):
+        assert cli(*arguments, tmp_path / f"{name}.mp4", *asked).code == 0
+    made = {path.stem: path.read_bytes() for path in tmp_path.glob("*.mp4")}
+    assert made["default"] == made["sound"]
+    for asked, says in (("./sound", "no such file"), ("truth", "no true landmarks"), ("none.csv", "none.csv")):
+        outcome = cli(*arguments, tmp_path / "no.mp4", "--landmarks", asked)
+        assert outcome.code == 2
+        assert says in outcome.line
+
+
+def test_landmarks_of_a_split(cli, driven, runs, store, tmp_path):
+    arguments = ("generate", driven, "--data", store, "--limit", 1, "--steps", 1)
+    for name, asked, leaks in (("a", (), False), ("b", ("--landmarks", "truth"), True)):
+        assert cli(*arguments, "--out", tmp_path / name, *asked).code == 0
+        assert json.loads((tmp_path / name / "manifest.json").read_text())["system"]["leaking"] is leaks
+    outcome = cli(*arguments, "--out", tmp_path / "c", "--landmarks", "points.npy")
+    assert outcome.code == 2
+    assert "ask for sound or truth" in outcome.line
+    outcome = cli("generate", runs["ddpm"], "--data", store, "--out", tmp_path / "c", "--landmarks", "sound")
+    assert outcome.code == 2
+    assert "not driven by landmarks" in outcome.line
+
+
 def test_a_weights_file_serves_as_its_run(cli, runs, portrait, voice, tmp_path):
     for name, model in (("a.mp4", runs["gan"]), ("b.mp4", runs["gan"] / "model.safetensors")):
         assert cli("generate", model, "--image", portrait, "--audio", voice, "--out", tmp_path / name).code == 0

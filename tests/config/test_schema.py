@@ -68,8 +68,14 @@ def test_the_papers_presets_differ_from_the_defaults_only_where_the_paper_or_a_n
 def test_the_model_with_landmarks_is_the_one_without_and_landmarks() -> None:
     without, with_them = (load_config(f"ddpm_128{suffix}") for suffix in ("", "_landmarks"))
     assert isinstance(without, DdpmConfig)
+    assert isinstance(with_them, DdpmConfig)
     changed = without.model_copy(
-        update={"name": "ddpm_128_landmarks", "model": without.model.model_copy(update={"landmarks": True})}
+        update={
+            "name": "ddpm_128_landmarks",
+            "model": without.model.model_copy(update={"landmarks": True}),
+            "regressor": with_them.regressor,
+        }
     )
+    assert (without.regressor.width, with_them.regressor.width) == (0, 256)
     assert changed == with_them
     assert (without.model.multipliers, without.model.blocks, without.model.heads) == ((1, 1, 2, 3, 4), 2, 4)

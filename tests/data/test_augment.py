@@ -16,6 +16,7 @@ def batch(count: int = 6) -> Batch:
         audio=torch.rand((count, 2, 5), generator=rng),
         landmarks=torch.rand((count, 2, 68, 2), generator=rng) * 2 - 1,
         mouth=(torch.rand((count, 2, 1, 8, 8), generator=rng) > 0.5).float(),
+        identity_landmarks=torch.rand((count, 68, 2), generator=rng) * 2 - 1,
     )
 
 
@@ -38,10 +39,13 @@ def test_mirrored_landmarks_mark_the_mirrored_pixels() -> None:
     """Point i at pixel column x lies, mirrored, at column W - 1 - x under its partner's number."""
     given, width = batch(), 8
     made = augment(given, flip=1.0, colour=0.0, rng=torch.Generator())
-    columns = (given.landmarks[..., 0] + 1) / 2 * width
-    mirrored = (made.landmarks[..., 0] + 1) / 2 * width
-    torch.testing.assert_close(mirrored, width - 1 - columns[..., torch.as_tensor(MIRROR)])
-    torch.testing.assert_close(made.landmarks[..., 1], given.landmarks[..., torch.as_tensor(MIRROR), 1])
+    for before, after in (
+        (given.landmarks, made.landmarks),
+        (given.identity_landmarks, made.identity_landmarks),
+    ):
+        columns, mirrored = ((points[..., 0] + 1) / 2 * width for points in (before, after))
+        torch.testing.assert_close(mirrored, width - 1 - columns[..., torch.as_tensor(MIRROR)])
+        torch.testing.assert_close(after[..., 1], before[..., torch.as_tensor(MIRROR), 1])
 
 
 def test_mirroring_twice_is_nothing() -> None:

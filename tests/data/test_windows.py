@@ -17,7 +17,8 @@ def drawn(store: Path, window: int = 3, warmup: int = 2, count: int = 40) -> tup
     windows = Windows(Store.open(store), ["train"], data, AudioConfig(bands=8, context=1))
     batch = windows.batch(count, torch.Generator().manual_seed(0), augmented=False)
     return windows, {
-        name: getattr(batch, name) for name in ("identity", "motion", "frames", "audio", "landmarks", "mouth")
+        name: getattr(batch, name)
+        for name in ("identity", "motion", "frames", "audio", "landmarks", "mouth", "identity_landmarks")
     }
 
 
@@ -31,6 +32,7 @@ def test_shapes_and_ranges(store: Path) -> None:
         "audio": (40, 5, 3 * 4 * 8),
         "landmarks": (40, 3, 68, 2),
         "mouth": (40, 3, 1, 32, 32),
+        "identity_landmarks": (40, 68, 2),
     }
     for name in ("identity", "motion", "frames"):
         assert float(batch[name].abs().max()) <= 1
@@ -50,7 +52,11 @@ def test_a_window_is_of_one_clip_in_order_with_the_sound_of_its_own_frames(store
         assert starts, "the window is in no clip"
         start = starts[0]
         assert np.array_equal(before, frames[start - 1])
-        assert any(np.array_equal(to_pixels(batch["identity"][index]), frame) for frame in frames)
+        own = [np.array_equal(to_pixels(batch["identity"][index]), frame) for frame in frames]
+        assert any(own)
+        marks = (batch["identity_landmarks"][index].numpy() + 1) / 2 * 32
+        at_that_time = opened.landmarks(row.clip_id, size=32)[own]
+        assert np.abs(at_that_time - marks).max(axis=(1, 2)).min() < 1e-4
         features = encode_with_context(opened.audio(row.clip_id), row.frames, AudioConfig(bands=8, context=1))
         heard = features[np.arange(start - 2, start + 3).clip(0)]
         np.testing.assert_allclose(batch["audio"][index].numpy(), heard, atol=1e-6)

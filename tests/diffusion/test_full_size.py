@@ -33,6 +33,7 @@ def test_ddpm_64_takes_a_training_step_and_samples_in_four() -> None:
         audio=torch.rand((1, 1, WIDTH), generator=rng),
         landmarks=torch.zeros(1, 1, 68, 2),
         mouth=torch.ones(1, 1, 1, 64, 64),
+        identity_landmarks=torch.zeros(1, 68, 2),
     )
     head = objective.network.head.weight
     assert not head.any()  # begins as zero, and so does every prediction

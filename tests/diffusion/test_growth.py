@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from viseme.config import load_config
 from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.growth import fitted, growth
-from viseme.diffusion.model import as_prediction, build_process, build_unet
+from viseme.diffusion.model import as_prediction, build_network, build_process, build_unet
 from viseme.diffusion.unet import UNet
 from viseme.errors import ModelError
 from viseme.families import begin_from
@@ -160,6 +160,19 @@ def test_a_run_begins_from_a_file_grown_or_as_it_is(tmp_path: Path) -> None:
         own, before = begun.state_dict(), network.state_dict()
         torch.testing.assert_close(own["middle_in.conv_in.weight"], before["middle_in.conv_in.weight"].half().float())
         assert own["stem.weight"].shape[1] == factor**2 * before["stem.weight"].shape[1]
+
+
+def test_a_regressor_beside_the_denoiser_is_carried_on_as_it_is(tmp_path: Path) -> None:
+    driven = ("model.landmarks=true", "regressor.width=8")
+    small, large = config(*driven), config(*driven, "data.size=128", "model.patch=4")
+    path, network, begun = tmp_path / "small.safetensors", build_network(small), build_network(large)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter)
+    save_model(path, network, small.model_dump(mode="json"), {}, torch.float32)
+    assert begin_from(path, large, begun).growth == 2
+    own, before = begun.state_dict(), network.state_dict()
+    changed = {name for name in own if own[name].shape != before[name].shape or not own[name].equal(before[name])}
+    assert changed == {"unet.stem.weight", "unet.head.weight", "unet.head.bias"}
 
 
 def test_another_architecture_or_family_is_refused_by_name(tmp_path: Path) -> None:

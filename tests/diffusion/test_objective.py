@@ -31,8 +31,9 @@ def batch(count: int = 8) -> Batch:
         motion=pictures(),
         frames=pictures(1),
         audio=torch.rand((count, 1, 16), generator=rng),
-        landmarks=torch.zeros(count, 1, 68, 2),
+        landmarks=torch.rand((count, 1, 68, 2), generator=torch.Generator().manual_seed(1)) * 2 - 1,
         mouth=(torch.rand((count, 1, 1, 16, 16), generator=rng) > 0.8).float(),
+        identity_landmarks=torch.zeros(count, 68, 2),
     )
 
 

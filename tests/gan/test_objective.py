@@ -42,6 +42,7 @@ def batch(count: int = 4) -> Batch:
         audio=torch.rand((count, 4, 16), generator=rng),
         landmarks=torch.zeros(count, 3, 68, 2),
         mouth=(torch.rand((count, 3, 1, 16, 16), generator=rng) > 0.8).float(),
+        identity_landmarks=torch.zeros(count, 68, 2),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from viseme.data.align import clip_transform, warp
+from viseme.data.align import apply, clip_transform, warp
 from viseme.data.faces import Box, default_backend, find_faces
 from viseme.errors import InputError
 from viseme.generation import photo
@@ -36,6 +36,17 @@ def test_a_photo_is_aligned_as_prepare_aligns_a_clip(face: Image.Image, aligned:
     np.testing.assert_array_equal(aligned, warp(pixels, clip_transform(points[None], 64), 64))
     assert aligned.shape == (64, 64, 3)
     assert aligned.dtype == np.uint8
+
+
+def test_its_points_lie_on_the_aligned_frame(face: Image.Image, tmp_path: Path, monkeypatch) -> None:
+    backend, pixels = default_backend(), np.array(face)
+    points = backend.landmarks(pixels, find_faces(pixels, backend)[0])
+    face.save(tmp_path / "a.png")
+    plain = read_photo(tmp_path / "a.png", 64).points
+    assert (plain.shape, plain.dtype) == ((68, 2), np.float32)
+    np.testing.assert_allclose(plain, apply(clip_transform(points[None], 64), points), atol=1e-4)
+    monkeypatch.setattr(photo, "SEARCHED_PIXELS", 40_000)  # searched reduced, and taken from all pixels at 256
+    assert np.abs(read_photo(tmp_path / "a.png", 256).points / 256 - plain / 64).max() < 0.04
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 import viseme
 from viseme.errors import InputError
 from viseme.generation.controls import Frozen
-from viseme.generation.provenance import describe, provenance, read_provenance, tags, uses_landmarks
+from viseme.generation.landmarks import uses_landmarks
+from viseme.generation.provenance import describe, provenance, read_provenance, tags
 from viseme.generation.writer import VideoWriter
 
 

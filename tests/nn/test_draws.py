@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ def share(rows: range, whole: int = 8, seed: int = 5) -> Share:
 
 
 def batch(count: int) -> Batch:
-    return Batch(*(torch.arange(count, dtype=torch.float32) + 100 * field for field in range(6)))
+    return Batch(*(torch.arange(count, dtype=torch.float32) + 100 * field for field in range(len(fields(Batch)))))
 
 
 def drawn(rng: torch.Generator, count: int) -> list[torch.Tensor]:

@@ -197,6 +197,7 @@ def batch(kind: str, faces: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Batch:
         audio=torch.rand((2, warmup + length, 16), generator=torch.Generator().manual_seed(0)),
         landmarks=unit(faces[2], 64).expand(2, length, 68, 2),
         mouth=torch.zeros(2, length, 1, 32, 32),
+        identity_landmarks=unit(faces[2], 64).expand(2, 68, 2),
     )
 
 

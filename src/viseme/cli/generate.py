@@ -26,7 +26,12 @@ def generate(
     image: Annotated[Path | None, typer.Option(metavar="FACE", help="Photo of one face.")] = None,
     audio: Annotated[Path | None, typer.Option(metavar="VOICE", help="Any sound file.")] = None,
     landmarks: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="68 points a frame, for a model driven by them.")
+        str | None,
+        typer.Option(
+            metavar="sound|truth|FILE|VIDEO",
+            help="What moves the 68 points of a model driven by them: the voice, a file of points, a driving video, "
+            "or with --data the truth.",
+        ),
     ] = None,
     data: Annotated[Path | None, typer.Option(metavar="STORE", help="Store whose clips are made anew.")] = None,
     split: Annotated[str, typer.Option(help="Which clips of the store.")] = "test",
@@ -46,8 +51,8 @@ def generate(
         raise typer.BadParameter("give --image FACE and --audio VOICE, or --data STORE")
     if data is None and (shuffle_audio is not None or limit is not None):
         raise typer.BadParameter("--shuffle-audio and --limit go with --data STORE")
-    if data is not None and (image is not None or audio is not None or landmarks is not None):
-        raise typer.BadParameter("--data STORE goes without --image, --audio and --landmarks")
+    if data is not None and (image is not None or audio is not None):
+        raise typer.BadParameter("--data STORE goes without --image and --audio")
     made = api.generate(
         model,
         out=out,

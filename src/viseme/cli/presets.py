@@ -50,10 +50,12 @@ def presets(
 
 def counted(config: DdpmConfig | GanConfig) -> str:
     """How large a configuration's network is, and what its training holds: comment lines of YAML."""
-    from viseme.families import count_parameters, held_in_training
+    from viseme.families import count_parameters, count_regressor, held_in_training
 
     try:
-        size, held = count_parameters(config) / 1e6, held_in_training(config) / 2**30
+        size, beside, held = count_parameters(config), count_regressor(config), held_in_training(config)
     except InputError as error:  # how wide a speech encoder's features are, its weights alone tell
         return f"# {config.name}: parameters not counted ({error})"
-    return f"# {config.name}: {size:.2f} M parameters\n# in training: {held:.2f} GiB besides activations"
+    told = f"# {config.name}: {size / 1e6:.2f} M parameters"
+    told += f", and {beside / 1e6:.2f} M of the landmark regressor" if beside else ""
+    return f"{told}\n# in training: {held / 2**30:.2f} GiB besides activations"

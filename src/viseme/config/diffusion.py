@@ -105,6 +105,17 @@ class MotionConfig(Section):
     """DDIM steps of that estimate, each one more forward pass a step."""
 
 
+class RegressorConfig(Section):
+    """What moves the 68 points by the sound, trained beside a network that `model.landmarks` drives."""
+
+    width: NonNegativeInt = 0
+    """Hidden units a layer; 0 makes none, and whoever generates must bring landmarks."""
+    learning_rate: PositiveFloat = 3e-4
+    """Of its own optimizer; it rises and falls with the other's."""
+    mouth_weight: PositiveFloat = 4.0
+    """Weight of the mouth's points 48-67 in its squared error, the others weighing 1."""
+
+
 class DiffusionSampling(Section):
     """How frames are drawn from the trained denoiser."""
 
@@ -158,10 +169,20 @@ class DdpmConfig(Section):
     diffusion: DiffusionConfig = DiffusionConfig()
     loss: DiffusionLossConfig = DiffusionLossConfig()
     motion: MotionConfig = MotionConfig()
+    regressor: RegressorConfig = RegressorConfig()
     sampling: DiffusionSampling = DiffusionSampling()
     training: TrainingConfig = TrainingConfig()
 
     _fits = model_validator(mode="after")(parts_fit)
+
+    @model_validator(mode="after")
+    def _what_is_moved_drives(self) -> Self:
+        if self.regressor.width and not self.model.landmarks:
+            raise ValueError(
+                f"regressor.width={self.regressor.width} moves landmarks, and model.landmarks is false; "
+                "set it to true, or the width to 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pictures_can_be_divided(self) -> Self:

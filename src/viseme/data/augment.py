@@ -61,14 +61,17 @@ def _mirrored(batch: Batch, chosen: Tensor) -> Batch:
 
     # A pixel's centre x is at (i + 1/2); landmarks at x = i, so the mirror of i is W - 1 - i: -(x + 2 / W) on [-1, 1].
     width = batch.frames.shape[-1]
-    points = batch.landmarks[..., torch.as_tensor(MIRROR), :] * torch.tensor([-1.0, 1.0]) - torch.tensor(
-        [2 / width, 0.0]
-    )
+
+    def points(x: Tensor) -> Tensor:
+        swapped = x[..., torch.as_tensor(MIRROR), :] * torch.tensor([-1.0, 1.0]) - torch.tensor([2 / width, 0.0])
+        return torch.where(chosen.reshape(-1, *(1,) * (x.ndim - 1)), swapped, x)
+
     return replace(
         batch,
         identity=pictures(batch.identity),
         motion=pictures(batch.motion),
         frames=pictures(batch.frames),
         mouth=pictures(batch.mouth),
-        landmarks=torch.where(chosen.reshape(-1, 1, 1, 1), points, batch.landmarks),
+        landmarks=points(batch.landmarks),
+        identity_landmarks=points(batch.identity_landmarks),
     )

@@ -63,23 +63,30 @@ class Windows:
         """The window at a share of the clip's length, in the order of `Batch`'s fields."""
         length, size, count = self.data.window, self.data.size, self.data.motion_frames
         start = 1 + int(time * (row.frames - length))  # frame 0 has no motion frame, so it is never a target
-        first = max(start - count, 0)
+        first, at = max(start - count, 0), int(other * row.frames)
         frames = to_signed(self.store.frames(row.clip_id, first, start + length, size=size))
-        identity = to_signed(self.store.frame(row.clip_id, int(other * row.frames), size=size))
-        points = self.store.landmarks(row.clip_id, size=size)[start : start + length]
+        identity = to_signed(self.store.frame(row.clip_id, at, size=size))
+        all_points = self.store.landmarks(row.clip_id, size=size)
+        points = all_points[start : start + length]
         heard = np.arange(start - self.data.warmup, start + length).clip(0, row.frames - 1)
         return (
             identity,
             torch.cat([*[identity] * (count - (start - first)), *frames[: start - first]]),  # [3k, H, W]
             frames[start - first :],
             torch.from_numpy(self._heard(row)[heard]),
-            torch.from_numpy(points / np.float32(size) * 2 - 1),
+            _signed_points(points, size),
             torch.from_numpy(mouth_boxes(points, size, self.data.mouth_margin)).float()[:, None],
+            _signed_points(all_points[at], size),
         )
 
     def _heard(self, row: ClipRow) -> Float32:
         """The clip's features with context, `[T,(2c+1)D]`; the features are kept, their context is made anew."""
         return with_context(self._encoded.features(row), self.audio.context)
+
+
+def _signed_points(points: Float32, size: int) -> Tensor:
+    """Points in pixels as a model's input."""
+    return torch.from_numpy(points / np.float32(size) * 2 - 1)
 
 
 def mouth_boxes(landmarks: Float32, size: int, margin: float) -> Bool:

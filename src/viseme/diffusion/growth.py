@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from viseme.config.diffusion import DdpmConfig
-from viseme.diffusion.model import build_unet
+from viseme.diffusion.model import build_network
 from viseme.errors import ModelError
 from viseme.nn.weights import check_weights
 
@@ -81,12 +81,14 @@ def fitted(weights: Mapping[str, Tensor], small: DdpmConfig, factor: int, source
     if factor == 1:
         return dict(weights)
     with torch.device("meta"):
-        check_weights(build_unet(small), weights, source)
+        check_weights(build_network(small), weights, source)
     output = 1 / factor if small.diffusion.prediction == "eps" else 1.0
-    return grown(weights, small.model.patch, factor, output)
+    return grown(weights, small.model.patch, factor, output, "unet." if small.regressor.width else "")
 
 
-def grown(weights: Mapping[str, Tensor], patch: int, factor: int, output: float = 1.0) -> dict[str, Tensor]:
+def grown(
+    weights: Mapping[str, Tensor], patch: int, factor: int, output: float = 1.0, prefix: str = ""
+) -> dict[str, Tensor]:
     """The weights of a `UNet` of `patch`, for one of `factor * patch`.
 
     Args:
@@ -94,17 +96,19 @@ def grown(weights: Mapping[str, Tensor], patch: int, factor: int, output: float 
         patch: pixels that it folds into channels, a side.
         factor: k above.
         output: f above.
+        prefix: of the denoiser's names in the state dict.
 
     Returns:
         A state dict that shares what has not changed; the stem and the head are float32.
     """
-    stem, head, bias = (weights[name].float() for name in ("stem.weight", "head.weight", "head.bias"))
-    return {
-        **weights,
-        "stem.weight": _repeated(stem, 1, patch, factor) / factor**2,
-        "head.weight": _repeated(head, 0, patch, factor) * output,
-        "head.bias": _repeated(bias, 0, patch, factor) * output,
-    }
+    names = [f"{prefix}{name}" for name in ("stem.weight", "head.weight", "head.bias")]
+    stem, head, bias = (weights[name].float() for name in names)
+    repeated = (
+        _repeated(stem, 1, patch, factor) / factor**2,
+        _repeated(head, 0, patch, factor) * output,
+        _repeated(bias, 0, patch, factor) * output,
+    )
+    return {**weights, **dict(zip(names, repeated, strict=True))}
 
 
 def _repeated(weight: Tensor, dim: int, patch: int, factor: int) -> Tensor:

@@ -8,12 +8,13 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from viseme.audio.features import feature_width
 from viseme.config.diffusion import DdpmConfig, DiffusionSampling
 from viseme.diffusion.motion import grey
 from viseme.diffusion.process import Process
+from viseme.diffusion.regression import LandmarkRegressor, build_regressor
 from viseme.diffusion.samplers import Sampler, ddim, ddpm, dpmpp_2m
 from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, shifted, zero_terminal_snr
 from viseme.diffusion.unet import UNet
@@ -43,6 +44,33 @@ def build_unet(config: DdpmConfig) -> UNet:
         listener=listener,
         film_norm=model.film_norm,
     )
+
+
+class UNetWithRegressor(nn.Module):
+    """A denoiser and what moves its landmarks by the sound, as one network to average, keep and load."""
+
+    def __init__(self, unet: UNet, regressor: LandmarkRegressor) -> None:
+        super().__init__()
+        self.unet, self.regressor = unet, regressor
+
+
+Network = UNet | UNetWithRegressor
+"""What generation needs."""
+
+
+def build_network(config: DdpmConfig) -> Network:
+    """The denoiser of a configuration and, where it has one, its regressor, freshly initialised."""
+    return joined(build_unet(config), build_regressor(config))
+
+
+def joined(unet: UNet, regressor: LandmarkRegressor | None) -> Network:
+    """One network of both; the denoiser itself where there is no regressor."""
+    return unet if regressor is None else UNetWithRegressor(unet, regressor)
+
+
+def apart(network: Network) -> tuple[UNet, LandmarkRegressor | None]:
+    """What `joined` put together."""
+    return (network, None) if isinstance(network, UNet) else (network.unet, network.regressor)
 
 
 def build_process(config: DdpmConfig) -> Process:

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
-from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures
+from viseme.diffusion.model import as_prediction, build_process, build_unet, joined, reference_pictures
 from viseme.diffusion.motion import beginning, moved_on
 from viseme.diffusion.own_frame import evaluating, own_frame
+from viseme.diffusion.regression import Regression, build_regressor
 from viseme.nn.blocks import recompute_activations
 from viseme.nn.draws import Part, divided, rand, randint, randn
 from viseme.nn.optim import Optimization, Told
@@ -33,14 +34,19 @@ class DdpmObjective:
         self.process = build_process(config)
         self.optimization = Optimization(self.network, config.training)
         self.perception = Perception(config.loss)
+        regressor = build_regressor(config)
+        self.regression = None if regressor is None else Regression(regressor, config)
+        self._model = joined(self.network, regressor)
 
     @property
     def model(self) -> nn.Module:
-        return self.network
+        return self._model
 
     def setup(self, fabric: Fabric) -> None:
         self.optimization.setup(fabric)
         self.perception.setup(fabric)
+        if self.regression is not None:
+            self.regression.setup(fabric)
 
     def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         told = Told()
@@ -49,14 +55,17 @@ class DdpmObjective:
             return told(self._loss(*part, train=True))["loss"]
 
         norm = self.optimization.minimise(loss, divided(batch, rng, self.config.training.accumulate))
-        return {**told.means(), "gradient_norm": norm}
+        scalars = {**told.means(), "gradient_norm": norm}
+        return scalars if self.regression is None else scalars | self.regression.step(batch)
 
     @torch.no_grad()
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        return self._loss(batch, rng, train=False)
+        scalars = self._loss(batch, rng, train=False)
+        return scalars if self.regression is None else scalars | self.regression.losses(batch)
 
     def state(self) -> dict[str, Stateful]:
-        return self.optimization.state()
+        state = self.optimization.state()
+        return state if self.regression is None else state | self.regression.state()
 
     def _loss(self, batch: Batch, rng: torch.Generator, train: bool) -> dict[str, Tensor]:
         """The loss and its parts at one random timestep a sample, on one frame of each window.

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from viseme.audio.features import encode_with_context
 from viseme.config.diffusion import DdpmConfig
-from viseme.diffusion.model import as_prediction, build_process, build_sampler, reference_pictures
+from viseme.diffusion.model import Network, apart, as_prediction, build_process, build_sampler, reference_pictures
 from viseme.diffusion.motion import beginning, moved_on, recoloured
+from viseme.diffusion.regression import moved_by_sound
 from viseme.diffusion.samplers import static_clamp
 from viseme.diffusion.schedule import spaced_timesteps
-from viseme.diffusion.unet import UNet
 from viseme.errors import InputError
 from viseme.nn.images import to_pixels, to_signed
 from viseme.nn.precision import autocast
@@ -32,8 +32,8 @@ TOGETHER = 16
 class DdpmSynthesizer:
     """The `Synthesizer` of a conditional DDPM."""
 
-    def __init__(self, network: UNet, config: DdpmConfig, fingerprint: str | None = None) -> None:
-        self.network = network.eval()
+    def __init__(self, network: Network, config: DdpmConfig, fingerprint: str | None = None) -> None:
+        self.network, self.regressor = apart(network.eval())
         self.config, self.name, self.fingerprint = config, config.name, fingerprint
         self.process = build_process(config)
         self.sampler, sampling = build_sampler(config.sampling), config.sampling
@@ -47,6 +47,17 @@ class DdpmSynthesizer:
     def uses_landmarks(self) -> bool:
         """Whether conditioning must bring landmarks."""
         return self.config.model.landmarks
+
+    @property
+    def has_regressor(self) -> bool:
+        """Whether it can move landmarks by the sound itself, by `landmarks_from_sound`."""
+        return self.regressor is not None
+
+    def landmarks_from_sound(self, audio: Float32, points: Float32) -> Float32:
+        """Landmarks float32 `[T,68,2]` of features `[T,D]` and the identity frame's points `[68,2]`, in its pixels."""
+        if self.regressor is None:
+            raise InputError(f"{self.name}: has no regressor that moves landmarks; give them with --landmarks")
+        return moved_by_sound(self.regressor, audio, points, self.size)
 
     def encode(self, audio: Float32, frames: int) -> Float32:
         return encode_with_context(audio, frames, self.config.audio)

@@ -15,11 +15,12 @@ from viseme.data.audio import fit_length, read_audio
 from viseme.data.store import Store
 from viseme.errors import ConfigError, InputError, OutputError, StoreError
 from viseme.generation.controls import ChangesSound
-from viseme.generation.landmarks import read_landmarks
+from viseme.generation.driving import driving_landmarks
+from viseme.generation.landmarks import Source, photo_source, read_landmarks, split_source
 from viseme.generation.manifest import Reference, SystemInfo, VideoManifest, VideoRow
 from viseme.generation.photo import read_photo
 from viseme.generation.plan import Job, plan
-from viseme.generation.provenance import describe, provenance, uses_landmarks
+from viseme.generation.provenance import describe, provenance
 from viseme.generation.resume import kept_batches
 from viseme.generation.rollout import Stopwatch, condition, generator, rollout
 from viseme.generation.writer import VideoWriter
@@ -73,30 +74,31 @@ def generate_talk(
         audio: any file with sound, 0.2 s or more.
         out: an MP4, written whole or not at all.
         seed: of everything drawn.
-        landmarks: a file of `landmarks.read_landmarks`, for a model that is driven by them.
+        landmarks: for a model that is driven by them, as `landmarks.photo_source` says: `sound`, a file of points, or a
+            driving video.
 
     Raises:
         InputError: a photo without a face, no or too little sound, landmarks missing or not wanted.
         OutputError: a name that does not end in .mp4 or is one of the inputs, or no room.
     """
     _check_numbers(seed=seed)
-    target = _checked_target(out, image, audio)
-    driven = uses_landmarks(synthesizer)
-    if driven and landmarks is None:
-        raise InputError(f"{synthesizer.name} is driven by landmarks; give a file of them with --landmarks")
-    if landmarks is not None and not driven:
-        raise InputError(f"{landmarks}: {synthesizer.name} is not driven by landmarks; leave --landmarks out")
+    source = photo_source(synthesizer, landmarks)
+    file = landmarks if source in ("points", "video") else None
+    target = _checked_target(out, image, audio, *([] if file is None else [file]))
     heard = read_audio(audio)
     if len(heard) < SHORTEST * SAMPLE_RATE:
         raise InputError(f"{audio}: {len(heard) / SAMPLE_RATE:.2f} s of sound are too short; give {SHORTEST} s or more")
     frames = max(2, math.ceil(len(heard) / SAMPLES_PER_FRAME))
-    points = None if landmarks is None else read_landmarks(landmarks, frames)
+    points = read_landmarks(file, frames) if file is not None and source == "points" else None
     photo = read_photo(image, synthesizer.size)
+    if file is not None and source == "video":
+        points = driving_landmarks(file, frames, photo.points)
     notes = [photo.note] if photo.note else []
     if float(np.abs(heard).max()) < SILENT:
         notes.append("the sound is silent, the mouth has nothing to follow")
     sound = fit_length(heard, frames)
-    given = condition(synthesizer, photo.frame, sound, frames, landmarks=points)
+    moved_from = photo.points if source == "sound" else None
+    given = condition(synthesizer, photo.frame, sound, frames, landmarks=points, moved_from=moved_from)
     record = provenance(describe(synthesizer, seed=seed))
     watch = Stopwatch()
     with (
@@ -119,6 +121,7 @@ def generate_split(
     batch_size: int = 8,
     shuffle_audio: int | None = None,
     limit: int | None = None,
+    landmarks: AnyPath | None = None,
 ) -> VideoManifest:
     """Make a video of every clip of a split from the clip's first frame and its sound, with `manifest.json` beside.
 
@@ -131,16 +134,19 @@ def generate_split(
         out: a folder, new or of the same system, seed, store and batch size.
         shuffle_audio: a seed; every clip is then driven by another clip's sound of the same actor (and that is heard).
         limit: only the first so many clips.
+        landmarks: for a model that is driven by them, `sound` or `truth`, as `landmarks.split_source` says.
 
     Returns:
         The manifest; its `failed` names the clips without a video.
 
     Raises:
         StoreError: not a store, no clips in the split, or a size that it cannot give.
+        InputError: landmarks that the synthesizer does not take or cannot move.
         OutputError: the folder holds something else, or cannot be written.
         ModelError: the synthesizer breaks its protocol.
     """
     _check_numbers(seed=seed, shuffle_audio=shuffle_audio)
+    source = split_source(synthesizer, landmarks)
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ConfigError(f"batch size {batch_size}, limit {limit}: both count clips and are 1 or more")
     store = store if isinstance(store, Store) else Store.open(store)
@@ -152,13 +158,13 @@ def generate_split(
     folder = Path(out)
     jobs = plan(store, split, shuffle_audio, limit)
     batches = [jobs[at : at + batch_size] for at in range(0, len(jobs), batch_size)]
-    system = describe(synthesizer, seed=seed, shuffled_audio=shuffle_audio, leaking=uses_landmarks(synthesizer))
+    system = describe(synthesizer, seed=seed, shuffled_audio=shuffle_audio, leaking=source == "truth")
     reference = Reference(store.path.resolve().name, store.fingerprint, split)
     manifest = VideoManifest(system, reference, batch_size, len(jobs))
     kept = kept_batches(folder, manifest, batches)
     manifest = replace(manifest, clips=_sorted(kept))
     manifest.save(folder)
-    run = _Run(synthesizer, store, folder, system)
+    run = _Run(synthesizer, store, folder, system, source)
     done = sum(job.frames for number in kept for job in batches[number] if not job.reason)
     todo = sum(job.frames for job in jobs if not job.reason)
     with progress("generate", todo, "frames", done=done) as advance:
@@ -178,6 +184,7 @@ class _Run:
     store: Store
     folder: Path
     system: SystemInfo
+    source: Source
 
     def batch(self, number: int, jobs: Sequence[Job], advance: Advance) -> list[VideoRow]:
         """Make one batch; a row for each of its clips."""
@@ -202,9 +209,16 @@ class _Run:
         """What drives a clip, and the sound its video carries."""
         size = self.synthesizer.size
         sound = fit_length(self.store.audio(job.audio_from), job.frames)
-        points = self.store.landmarks(job.clip_id, size=size) if self.system.leaking else None
-        identity = self.store.frame(job.clip_id, 0, size=size)
-        given = condition(self.synthesizer, identity, sound, job.frames, landmarks=points, clip_id=job.clip_id)
+        points = self.store.landmarks(job.clip_id, size=size) if self.source else None
+        given = condition(
+            self.synthesizer,
+            self.store.frame(job.clip_id, 0, size=size),
+            sound,
+            job.frames,
+            landmarks=points if self.source == "truth" else None,
+            moved_from=points[0] if points is not None and self.source == "sound" else None,
+            clip_id=job.clip_id,
+        )
         return given, self.synthesizer.sound(sound) if isinstance(self.synthesizer, ChangesSound) else sound
 
     def _make(

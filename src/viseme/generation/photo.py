@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from viseme.data.align import clip_transform, scale, warp
+from viseme.data.align import apply, clip_transform, scale, warp
 from viseme.data.faces import FaceBackend, default_backend, find_faces, resized
 from viseme.errors import InputError
-from viseme.types import UInt8
+from viseme.types import Float32, UInt8
 
 MAX_PIXELS = 64 * 2**20
 """Larger pictures are refused before they are decoded."""
@@ -42,11 +42,13 @@ class Photo:
 
     Attributes:
         frame: uint8 `[size,size,3]` RGB, aligned as `prepare` aligns clips.
+        points: float32 `[68,2]`, the landmarks by which it was aligned, in pixels of `frame`.
         faces: how many the photo shows.
         note: what the user should know, or empty.
     """
 
     frame: UInt8
+    points: Float32
     faces: int
     note: str
 
@@ -73,14 +75,15 @@ def read_photo(path: str | os.PathLike[str], size: int, backend: FaceBackend | N
     points = backend.landmarks(searched, boxes[0])
     matrix = clip_transform(points[None], size)
     if scale(matrix) > 1 and factor < 1:  # a small face in a large picture: all its pixels are needed
-        searched = picture
-        matrix = clip_transform(((points + 0.5) / factor - 0.5)[None], size)
+        searched, points = picture, np.asarray((points + 0.5) / factor - 0.5, dtype=np.float32)
+        matrix = clip_transform(points[None], size)
     notes = []
     if len(boxes) > 1:
         notes.append(f"{len(boxes)} faces found, the largest is used")
     if scale(matrix) > SOFT:
         notes.append(f"the face is small and was enlarged {scale(matrix):.1f} times; it will look soft")
-    return Photo(warp(searched, matrix, size), len(boxes), "; ".join(notes))
+    aligned = np.asarray(apply(matrix, points), dtype=np.float32)
+    return Photo(warp(searched, matrix, size), aligned, len(boxes), "; ".join(notes))
 
 
 def read_picture(path: str | os.PathLike[str]) -> UInt8:

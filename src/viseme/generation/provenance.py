@@ -46,11 +46,6 @@ def describe(
     )
 
 
-def uses_landmarks(synthesizer: Synthesizer) -> bool:
-    """Whether a synthesizer is driven by landmarks, which it says by an attribute `uses_landmarks`."""
-    return bool(getattr(synthesizer, "uses_landmarks", False))
-
-
 def provenance(system: SystemInfo, *, clip_id: str = "", audio_from: str = "") -> dict[str, Any]:
     """The record of one video.
 

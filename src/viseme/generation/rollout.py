@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from viseme.errors import ModelError
+from viseme.generation.landmarks import MovesLandmarks
 from viseme.types import Conditioning, Float32, Synthesizer, UInt8
 
 if TYPE_CHECKING:
@@ -39,9 +40,13 @@ def condition(
     frames: int,
     *,
     landmarks: Float32 | None = None,
+    moved_from: Float32 | None = None,
     clip_id: str = "",
 ) -> Conditioning:
     """What drives a rollout of `frames` frames from an identity frame `[S,S,3]` and sound float32 `[640 frames]`.
+
+    Landmarks are given, float32 `[frames,68,2]` in pixels of the identity frame, or moved by the sound from its own
+    points, `[68,2]`, where the synthesizer can do so (`landmarks.MovesLandmarks`), or there are none.
 
     Raises:
         ModelError: the synthesizer's features are not finite float32 `[frames,D]`.
@@ -53,6 +58,8 @@ def condition(
         )
     if not np.isfinite(features).all():
         raise ModelError(f"{synthesizer.name}: encode gave features that are not finite")
+    if moved_from is not None and isinstance(synthesizer, MovesLandmarks):
+        landmarks = synthesizer.landmarks_from_sound(features, moved_from)
     return Conditioning(identity, features, landmarks, clip_id)
 
 
