@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
-from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures
+from viseme.diffusion.model import as_prediction, build_process, build_unet, reference_pictures, window_signals
+from viseme.diffusion.noise_ratio import by_thirds, noise_ratio
 from viseme.nn.blocks import recompute_activations
 from viseme.nn.draws import Part, divided, rand, randint, randn
 from viseme.nn.optim import Optimization, Told
@@ -63,11 +64,10 @@ class DdpmObjective:
         timesteps = randint(config.diffusion.steps, (count,), rng).to(device)
         eps = randn(x0.shape, rng).to(device)
         motion = self._disturbed(batch.motion, identity, rng) if train else batch.motion
-        signals = {"audio": batch.audio[:, -batch.frames.shape[1]]}
-        if config.model.landmarks:
-            signals["landmarks"] = batch.landmarks[:, 0].flatten(1)
+        signals = window_signals(config, batch)
+        absent = self._absent(count, rng, device) if train else {}
         x_t = self.process.noised(x0, timesteps, eps)
-        output = self.optimization.forward(x_t, timesteps, reference_pictures(identity, motion), signals)
+        output = self.optimization.forward(x_t, timesteps, reference_pictures(identity, motion), signals, absent)
         predicted = as_prediction(config, output, identity)
         loss = diffusion_loss(
             predicted,
@@ -76,13 +76,22 @@ class DdpmObjective:
             timestep_weight(self.process, timesteps, config.loss.min_snr, config.loss.snr_floor),
             mouth_weight=config.loss.mouth_weight,
             l1=config.loss.l1,
+            lip=config.loss.lip,
         )
         scalars = {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
         if self.perception:
             estimate, trust = self.process.x0(predicted, x_t, timesteps), x0_trust(self.process, timesteps)
             seen = self.perception.terms(estimate, x0, batch.landmarks[:, 0], trust)
             scalars |= {**seen, "loss": loss.total + self.perception.weighed(seen)}
+        if not train:
+            ratio = noise_ratio(self.process.eps(predicted, x_t, timesteps), eps)
+            scalars |= by_thirds(ratio, timesteps, config.diffusion.steps)
         return scalars
+
+    def _absent(self, count: int, rng: torch.Generator, device: torch.device) -> dict[str, Tensor]:
+        """In which samples each signal that the model learns to do without is absent, bool `[B]`."""
+        drops = self.config.conditioning.drops
+        return {name: (rand((count,), rng) < share).to(device) for name, share in drops.items()}
 
     def _disturbed(self, motion: Tensor, identity: Tensor, rng: torch.Generator) -> Tensor:
         """The motion frame replaced by the identity frame in some samples and noised in all others.

@@ -19,7 +19,7 @@ from viseme.generation.landmarks import read_landmarks
 from viseme.generation.manifest import Reference, SystemInfo, VideoManifest, VideoRow
 from viseme.generation.photo import read_photo
 from viseme.generation.plan import Job, plan
-from viseme.generation.provenance import describe, provenance, uses_landmarks
+from viseme.generation.provenance import describe, needs_landmarks, provenance, uses_landmarks
 from viseme.generation.resume import kept_batches
 from viseme.generation.rollout import Stopwatch, condition, generator, rollout
 from viseme.generation.writer import VideoWriter
@@ -81,10 +81,9 @@ def generate_talk(
     """
     _check_numbers(seed=seed)
     target = _checked_target(out, image, audio)
-    driven = uses_landmarks(synthesizer)
-    if driven and landmarks is None:
+    if landmarks is None and needs_landmarks(synthesizer):
         raise InputError(f"{synthesizer.name} is driven by landmarks; give a file of them with --landmarks")
-    if landmarks is not None and not driven:
+    if landmarks is not None and not uses_landmarks(synthesizer):
         raise InputError(f"{landmarks}: {synthesizer.name} is not driven by landmarks; leave --landmarks out")
     heard = read_audio(audio)
     if len(heard) < SHORTEST * SAMPLE_RATE:

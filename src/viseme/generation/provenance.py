@@ -51,6 +51,11 @@ def uses_landmarks(synthesizer: Synthesizer) -> bool:
     return bool(getattr(synthesizer, "uses_landmarks", False))
 
 
+def needs_landmarks(synthesizer: Synthesizer) -> bool:
+    """Whether it cannot do without them: as its attribute `needs_landmarks` says; without one, if it uses them."""
+    return bool(getattr(synthesizer, "needs_landmarks", uses_landmarks(synthesizer)))
+
+
 def provenance(system: SystemInfo, *, clip_id: str = "", audio_from: str = "") -> dict[str, Any]:
     """The record of one video.
 

@@ -44,7 +44,10 @@ class FiLM(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, each after GroupNorm and SiLU, the second norm modulated by one FiLM per signal in turn."""
+    """Two 3x3 convolutions, each after GroupNorm and SiLU, the second norm modulated by one FiLM per signal in turn.
+
+    Where it is given `attend`, its output attends to the embedding named tokens (`viseme.nn.fusion`).
+    """
 
     def __init__(
         self,
@@ -54,9 +57,11 @@ class ResidualBlock(nn.Module):
         signals: Sequence[str],
         dropout: float = 0.0,
         resample: Literal["up", "down"] | None = None,
+        attend: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.resample = resample
+        self.attend = attend
         self.recomputed = False
         """Whether what the backward pass needs is computed again then instead of kept; the gradients are the same."""
         self.norm_in = group_norm(channels)
@@ -84,7 +89,8 @@ class ResidualBlock(nn.Module):
         for signal, film in self.films.items():
             h = film(h, embeddings[signal])
         h = self.conv_out(self.dropout(F.silu(h)))
-        return self.skip(self._resampled(x)) + h  # type: ignore[no-any-return]
+        h = self.skip(self._resampled(x)) + h
+        return h if self.attend is None else self.attend(h, embeddings["tokens"])  # type: ignore[no-any-return]
 
 
 def recompute_activations(network: nn.Module) -> None:
