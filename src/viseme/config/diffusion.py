@@ -17,6 +17,9 @@ from viseme.config.sections import (
     parts_fit,
 )
 
+Signal = Literal["audio", "landmarks"]
+"""What drives a denoiser beside its pictures."""
+
 
 class UNetConfig(Section):
     """The denoiser: guided-diffusion's U-Net with one FiLM per signal (paper section 4.2.2, Table 1)."""
@@ -35,11 +38,15 @@ class UNetConfig(Section):
     film_norm: bool = False
     """Whether features are normalised anew before every signal's FiLM, not only before the timestep's (the paper
     suspects the FiLMs stacked without a norm between of its drift)."""
+    fusion: Literal["film", "joint", "token"] = "film"
+    """How signals reach the residual blocks: film: one FiLM each, in turn; joint: concatenated, by one FiLM; token: as
+    tokens that the two lowest resolutions and the middle attend to. The timestep keeps its FiLM."""
 
     @model_validator(mode="after")
     def _attention_fits(self) -> Self:
         levels = len(self.multipliers)
-        for level in (*self.attention, levels - 1):
+        tokens = range(max(levels - 2, 0), levels) if self.fusion == "token" else ()
+        for level in (*self.attention, *tokens, levels - 1):
             if level >= levels:
                 raise ValueError(f"attention={level}: multipliers has {levels} resolutions; choose 0 to {levels - 1}")
             channels = self.base * self.multipliers[level]
@@ -83,6 +90,8 @@ class DiffusionLossConfig(PerceptualLossConfig):
     """Weight inside the mouth box; 1 elsewhere (paper section 4.2.2)."""
     l1: NonNegativeFloat = 0.0
     """Weight of an added absolute error."""
+    lip: NonNegativeFloat = 0.0
+    """Weight of an added term, the mean squared error inside the mouth box alone (Diffused Heads: 0.2)."""
     min_snr: NonNegativeFloat = 0.0
     """gamma of min-SNR weighting (Hang et al. 2023); 0 weights all timesteps alike."""
     snr_floor: NonNegativeFloat = 0.0
@@ -116,6 +125,21 @@ class RegressorConfig(Section):
     """Weight of the mouth's points 48-67 in its squared error, the others weighing 1."""
 
 
+class ConditioningConfig(Section):
+    """What is kept from the network in training, so that it can do without, and be steered by, each of its signals."""
+
+    drop_audio: Probability = 0.0
+    """Share of training samples without sound: a learned vector stands for its embedding."""
+    drop_landmarks: Probability = 0.0
+    """Share of training samples without landmarks, likewise."""
+
+    @property
+    def drops(self) -> dict[Signal, float]:
+        """The shares above 0, by signal: those that the model learns to do without."""
+        shares: dict[Signal, float] = {"audio": self.drop_audio, "landmarks": self.drop_landmarks}
+        return {signal: share for signal, share in shares.items() if share}
+
+
 class DiffusionSampling(Section):
     """How frames are drawn from the trained denoiser."""
 
@@ -140,7 +164,28 @@ class DiffusionSampling(Section):
     anchor_colour: bool = False
     """Whether each frame's mean and standard deviation a channel are brought to the identity frame's before it is
     given out and carried on. With motion previous."""
+    guidance_audio: NonNegativeFloat = 1.0
+    """Classifier-free guidance by sound: how many times its effect on x0 counts. Other than 1 it needs
+    conditioning.drop_audio, and one more pass a step."""
+    guidance_landmarks: NonNegativeFloat = 1.0
+    """The same by landmarks; it needs conditioning.drop_landmarks."""
+    without: tuple[Signal, ...] = ()
+    """Signals left out of a rollout; each needs its conditioning.drop_*."""
     precision: Precision = "32-true"
+
+    @property
+    def guidance(self) -> dict[Signal, float]:
+        """The weights other than 1, by signal."""
+        weights: dict[Signal, float] = {"audio": self.guidance_audio, "landmarks": self.guidance_landmarks}
+        return {signal: weight for signal, weight in weights.items() if weight != 1}
+
+    @model_validator(mode="after")
+    def _what_is_left_out_steers_nothing(self) -> Self:
+        for signal in self.without:
+            if signal in self.guidance:
+                weight = self.guidance[signal]
+                raise ValueError(f"guidance_{signal}={weight} steers by what without leaves out; set it to 1")
+        return self
 
     @model_validator(mode="after")
     def _noise_is_put_back_by_eta(self) -> Self:
@@ -170,6 +215,7 @@ class DdpmConfig(Section):
     loss: DiffusionLossConfig = DiffusionLossConfig()
     motion: MotionConfig = MotionConfig()
     regressor: RegressorConfig = RegressorConfig()
+    conditioning: ConditioningConfig = ConditioningConfig()
     sampling: DiffusionSampling = DiffusionSampling()
     training: TrainingConfig = TrainingConfig()
 
@@ -208,4 +254,24 @@ class DdpmConfig(Section):
                 f"motion.own={self.motion.own} makes one frame to learn the next on, and data.window is "
                 f"{self.data.window}; set it to 2"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_left_out_was_learned_to_be(self) -> Self:
+        drops, sampling = self.conditioning.drops, self.sampling
+        if "landmarks" in drops and not self.model.landmarks:
+            raise ValueError(
+                "conditioning.drop_landmarks: model.landmarks is false, so there are none to drop; set it 0"
+            )
+        for signal in (*sampling.guidance, *sampling.without):
+            if signal not in drops:
+                asked = f"without={signal}" if signal in sampling.without else f"guidance_{signal}"
+                raise ValueError(
+                    f"sampling.{asked} needs a model trained without {signal}, too; conditioning.drop_{signal} is 0"
+                )
+        for signal, share in drops.items():
+            if share == 1 and signal not in sampling.without:
+                raise ValueError(
+                    f"conditioning.drop_{signal}=1 never shows {signal}; set it lower or sampling.without to [{signal}]"
+                )
         return self

@@ -18,14 +18,16 @@ from viseme.diffusion.regression import LandmarkRegressor, build_regressor
 from viseme.diffusion.samplers import Sampler, ddim, ddpm, dpmpp_2m
 from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, shifted, zero_terminal_snr
 from viseme.diffusion.unet import UNet
+from viseme.nn.fusion import FUSIONS
 from viseme.nn.listener import build_listener
+from viseme.types import Batch
 
 LANDMARK_WIDTH = 68 * 2
 _SCHEDULES: dict[str, Callable[[int], NDArray[np.float64]]] = {"cosine": cosine_alpha_bar, "linear": linear_alpha_bar}
 
 
 def build_unet(config: DdpmConfig) -> UNet:
-    """The network of a configuration, freshly initialised: identity and motion frames stacked, audio by FiLM."""
+    """The network of a configuration, freshly initialised: identity and motion frames stacked, signals fused."""
     listener, width = build_listener(config.audio, feature_width(config.audio))
     signals = {"audio": width}
     if config.model.landmarks:
@@ -43,7 +45,17 @@ def build_unet(config: DdpmConfig) -> UNet:
         signals=signals,
         listener=listener,
         film_norm=model.film_norm,
+        optional=tuple(config.conditioning.drops),
+        fusion=FUSIONS[model.fusion],
     )
+
+
+def window_signals(config: DdpmConfig, batch: Batch, frame: int = 0) -> dict[str, Tensor]:
+    """What drives one frame of each window, `[B,size]` a signal, as the network of `build_unet` takes it."""
+    signals = {"audio": batch.audio[:, frame - batch.frames.shape[1]]}
+    if config.model.landmarks:
+        signals["landmarks"] = batch.landmarks[:, frame].flatten(1)
+    return signals
 
 
 class UNetWithRegressor(nn.Module):

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
-from viseme.diffusion.model import as_prediction, build_process, build_unet, joined, reference_pictures
+from viseme.diffusion.model import as_prediction, build_process, build_unet, joined, reference_pictures, window_signals
 from viseme.diffusion.motion import beginning, moved_on
+from viseme.diffusion.noise_ratio import by_thirds, noise_ratio
 from viseme.diffusion.own_frame import evaluating, own_frame
 from viseme.diffusion.regression import Regression, build_regressor
 from viseme.nn.blocks import recompute_activations
@@ -79,10 +80,11 @@ class DdpmObjective:
         eps = randn(x0.shape, rng).to(device)
         motion = moved_on(batch.motion, self._first_frame(batch, rng)) if index else batch.motion
         motion = self._disturbed(motion, identity, rng) if train else motion
-        signals = self._signals(batch, index)
+        signals = window_signals(config, batch, index)
+        absent = self._absent(count, rng, device) if train else {}
         x_t = self.process.noised(x0, timesteps, eps)
-        seen = self.process.seen(x_t, timesteps)
-        output = self.optimization.forward(seen, timesteps, reference_pictures(config, identity, motion), signals)
+        seen, pictures = self.process.seen(x_t, timesteps), reference_pictures(config, identity, motion)
+        output = self.optimization.forward(seen, timesteps, pictures, signals, absent)
         predicted = as_prediction(config, output, identity)
         loss = diffusion_loss(
             predicted,
@@ -91,20 +93,22 @@ class DdpmObjective:
             timestep_weight(self.process, timesteps, config.loss.min_snr, config.loss.snr_floor),
             mouth_weight=config.loss.mouth_weight,
             l1=config.loss.l1,
+            lip=config.loss.lip,
         )
         scalars = {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
         if self.perception:
             estimate, trust = self.process.x0(predicted, x_t, timesteps), x0_trust(self.process, timesteps)
             terms = self.perception.terms(estimate, x0, points, trust)
             scalars |= {**terms, "loss": loss.total + self.perception.weighed(terms)}
+        if not train:
+            ratio = noise_ratio(self.process.eps(predicted, x_t, timesteps), eps)
+            scalars |= by_thirds(ratio, timesteps, config.diffusion.steps)
         return scalars
 
-    def _signals(self, batch: Batch, index: int) -> dict[str, Tensor]:
-        """What drives frame `index` of each window, `[B,size]` each."""
-        signals = {"audio": batch.audio[:, index - batch.frames.shape[1]]}
-        if self.config.model.landmarks:
-            signals["landmarks"] = batch.landmarks[:, index].flatten(1)
-        return signals
+    def _absent(self, count: int, rng: torch.Generator, device: torch.device) -> dict[str, Tensor]:
+        """In which samples each signal that the model learns to do without is absent, bool `[B]`."""
+        drops = self.config.conditioning.drops
+        return {name: (rand((count,), rng) < share).to(device) for name, share in drops.items()}
 
     def _first_frame(self, batch: Batch, rng: torch.Generator) -> Tensor:
         """The first frame of each window `[B,3,H,W]`: in a share of samples the network's own, else the true one."""
@@ -118,7 +122,7 @@ class DdpmObjective:
                 self.process,
                 identity,
                 batch.motion,
-                self._signals(batch, 0),
+                window_signals(self.config, batch),
                 noise,
             )
         return torch.where(own, made, true)

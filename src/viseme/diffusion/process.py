@@ -88,6 +88,13 @@ class Process:
         signal, noise = self._scales(timesteps)
         return signal * eps - noise * x0
 
+    def eps(self, output: Tensor, x_t: Tensor, timesteps: Tensor) -> Tensor:
+        """The noise that a network's output says is in x_t, float32 `[B,3,H,W]`: (x_t - signal x0) / noise."""
+        if self.prediction == "eps":
+            return output.float()
+        signal, noise = self._scales(timesteps)
+        return (x_t - signal * self.x0(output, x_t, timesteps)) / noise
+
     def x0(self, output: Tensor, x_t: Tensor, timesteps: Tensor) -> Tensor:
         """The estimate of x0 that a network's output stands for, float32 `[B,3,H,W]`."""
         output = output.float()

@@ -14,8 +14,17 @@ import torch
 from torch import Tensor
 
 from viseme.audio.features import encode_with_context
-from viseme.config.diffusion import DdpmConfig
-from viseme.diffusion.model import Network, apart, as_prediction, build_process, build_sampler, reference_pictures
+from viseme.config.diffusion import DdpmConfig, Signal
+from viseme.diffusion.guidance import Guidance
+from viseme.diffusion.model import (
+    LANDMARK_WIDTH,
+    Network,
+    apart,
+    as_prediction,
+    build_process,
+    build_sampler,
+    reference_pictures,
+)
 from viseme.diffusion.motion import beginning, moved_on, recoloured
 from viseme.diffusion.regression import moved_by_sound
 from viseme.diffusion.samplers import static_clamp
@@ -37,6 +46,7 @@ class DdpmSynthesizer:
         self.config, self.name, self.fingerprint = config, config.name, fingerprint
         self.process = build_process(config)
         self.sampler, sampling = build_sampler(config.sampling), config.sampling
+        self.guidance = Guidance(sampling.guidance, sampling.without)
         self.timesteps = spaced_timesteps(config.diffusion.steps, sampling.steps, sampling.spacing)
 
     @property
@@ -45,8 +55,13 @@ class DdpmSynthesizer:
 
     @property
     def uses_landmarks(self) -> bool:
-        """Whether conditioning must bring landmarks."""
-        return self.config.model.landmarks
+        """Whether landmarks that conditioning brings drive it."""
+        return self.config.model.landmarks and "landmarks" not in self.config.sampling.without
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """Whether conditioning must bring landmarks; a model that learned to do without need not be given them."""
+        return self.uses_landmarks and "landmarks" not in self.config.conditioning.drops
 
     @property
     def has_regressor(self) -> bool:
@@ -65,7 +80,7 @@ class DdpmSynthesizer:
     @torch.inference_mode()
     def synthesize(self, conditionings: Sequence[Conditioning], rng: torch.Generator) -> Iterator[UInt8]:
         device, count = next(self.network.parameters()).device, len(conditionings)
-        sampling = self.config.sampling
+        sampling, guidance = self.config.sampling, self.guidance
         identity = to_signed(np.stack([c.identity for c in conditionings])).to(device)
         first_motion = beginning(identity, self.config.data.motion_frames)
 
@@ -74,7 +89,7 @@ class DdpmSynthesizer:
 
         motion, shared = first_motion, draw() if sampling.noise == "shared" else None
         length = max(c.frames for c in conditionings)
-        together = 1 if sampling.motion == "previous" else max(1, TOGETHER // count)
+        together = 1 if sampling.motion == "previous" else max(1, TOGETHER // (count * guidance.branches))
         for start in range(1, length, together):
             times = range(start, min(start + together, length))
             noise = torch.cat([draw() if shared is None else shared for _ in times])  # [times x clips,3,H,W]
@@ -82,16 +97,21 @@ class DdpmSynthesizer:
             if sampling.anchor_every and (start - 1) % sampling.anchor_every == 0:
                 motion = first_motion
             pictures = reference_pictures(self.config, photos, motion.repeat(len(times), 1, 1, 1))
+            pictures, changed = guidance.repeated(pictures), guidance.repeated(photos)
 
             def estimate(x_t: Tensor, step: int) -> Tensor:
+                x_t = guidance.repeated(x_t)
                 steps = torch.full((len(x_t),), step, device=device)
                 output = self.network.denoise(self.process.seen(x_t, steps), steps, pictures, signals)  # noqa: B023
-                return self.process.x0(as_prediction(self.config, output, photos), x_t, steps)  # noqa: B023
+                x0 = self.process.x0(as_prediction(self.config, output, changed), x_t, steps)  # noqa: B023
+                return guidance.combined(x0)
 
             # One context for all steps: autocast converts the weights once in it, not once a step.
             with autocast(device, sampling.precision):
+                given, missing = self._signals(conditionings, times)
                 signals = self.network.embed_signals(
-                    {name: value.to(device) for name, value in self._signals(conditionings, times).items()}
+                    {name: guidance.repeated(value.to(device)) for name, value in given.items()},
+                    {name: guidance.absent(name, rows).to(device) for name, rows in missing.items()},
                 )
                 frames = self.sampler(
                     static_clamp(estimate) if sampling.clamp == "static" else estimate,
@@ -106,15 +126,25 @@ class DdpmSynthesizer:
                 motion = moved_on(motion, frames)
             yield from to_pixels(frames).reshape(len(times), count, self.size, self.size, 3)
 
-    def _signals(self, conditionings: Sequence[Conditioning], times: Sequence[int]) -> dict[str, Tensor]:
-        """Each clip's signals at these times (its last ones where it has ended), `[times x clips,D]`."""
+    def _signals(
+        self, conditionings: Sequence[Conditioning], times: Sequence[int]
+    ) -> tuple[dict[str, Tensor], dict[Signal, Tensor]]:
+        """Each clip's signals at these times (its last ones where it has ended), `[times x clips,D]`.
+
+        Beside them, of those that may be missing, where they are: bool `[times x clips]`.
+        """
         moments = [(c, min(t, c.frames - 1)) for t in times for c in conditionings]
         signals = {"audio": torch.from_numpy(np.stack([c.audio[t] for c, t in moments]))}
-        if self.uses_landmarks:
+        missing = {name: torch.zeros(len(moments), dtype=torch.bool) for name in self.config.conditioning.drops}
+        if self.config.model.landmarks:
             points = []
-            for c, t in moments:
-                if c.landmarks is None:
+            for row, (c, t) in enumerate(moments):
+                if c.landmarks is not None:
+                    points.append((c.landmarks[t] / self.size * 2 - 1).reshape(-1))
+                    continue
+                if self.needs_landmarks:
                     raise InputError(f"{c.clip_id or self.name}: {self.name} is driven by landmarks; give --landmarks")
-                points.append((c.landmarks[t] / self.size * 2 - 1).reshape(-1))
+                points.append(np.zeros(LANDMARK_WIDTH))
+                missing["landmarks"][row] = True
             signals["landmarks"] = torch.from_numpy(np.stack(points).astype(np.float32))
-        return signals
+        return signals, missing

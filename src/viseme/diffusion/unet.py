@@ -6,8 +6,8 @@ preset is the same code with smaller numbers and pixels folded into channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Collection, Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from viseme.nn.blocks import ResidualBlock, SelfAttention, group_norm, zeroed
 from viseme.nn.embeddings import embedding_mlp, timestep_embedding
+from viseme.nn.fusion import LEVELS_WITH_TOKENS, CrossAttention, FilmFusion
 
 
 class UNet(nn.Module):
@@ -32,6 +33,9 @@ class UNet(nn.Module):
         signals: width of each signal vector by name, in the order in which they modulate.
         listener: what audio passes before it is embedded; it gives vectors of the width that `signals` says.
         film_norm: whether every signal's FiLM has a norm before it (`ResidualBlock`).
+        optional: signals that may be absent; in the place of each a learned vector then stands for its embedding.
+        fusion: how embedded signals reach the residual blocks. Tokens are attended to after each block of the two
+            lowest resolutions, those that resample excepted, and after both blocks of the middle.
     """
 
     def __init__(
@@ -48,17 +52,26 @@ class UNet(nn.Module):
         attention: tuple[int, ...] = (),
         listener: nn.Module | None = None,
         film_norm: bool = False,
+        optional: Collection[str] = (),
+        fusion: type[FilmFusion] = FilmFusion,
     ) -> None:
         super().__init__()
         self.patch, self.base = patch, base
         width = 4 * base
-        names = ["timestep", *signals]
         self.embed_timestep = embedding_mlp(base, width)
         self.listener = listener or nn.Identity()
         self.embed = nn.ModuleDict({name: embedding_mlp(size, width) for name, size in signals.items()})
+        self.null = nn.ParameterDict({name: nn.Parameter(torch.zeros(width)) for name in optional})
+        self.fusion = fusion(tuple(signals), width)
+        names = ["timestep", *self.fusion.films]
 
-        def block(channels: int, out: int, **kwargs: str) -> ResidualBlock:
-            return ResidualBlock(channels, out, width, names, dropout, film_norm=film_norm, **kwargs)  # type: ignore[arg-type]
+        def block(channels: int, out: int, **kwargs: Any) -> ResidualBlock:
+            return ResidualBlock(channels, out, width, names, dropout, film_norm=film_norm, **kwargs)
+
+        def listen(channels: int, level: int) -> nn.Module | None:
+            if self.fusion.token_width and level >= len(multipliers) - LEVELS_WITH_TOKENS:
+                return CrossAttention(channels, heads, self.fusion.token_width)
+            return None
 
         def attend(channels: int, level: int) -> nn.Module:
             return SelfAttention(channels, heads) if level in attention else nn.Identity()
@@ -69,7 +82,7 @@ class UNet(nn.Module):
         kept = [channels]
         for level, multiplier in enumerate(multipliers):
             for _ in range(blocks):
-                self.down.append(block(channels, base * multiplier))
+                self.down.append(block(channels, base * multiplier, attend=listen(base * multiplier, level)))
                 channels = base * multiplier
                 self.attend_down.append(attend(channels, level))
                 kept.append(channels)
@@ -77,14 +90,14 @@ class UNet(nn.Module):
                 self.down.append(block(channels, channels, resample="down"))
                 self.attend_down.append(nn.Identity())
                 kept.append(channels)
-        self.middle_in = block(channels, channels)
+        self.middle_in = block(channels, channels, attend=listen(channels, len(multipliers) - 1))
         self.attention = SelfAttention(channels, heads)
-        self.middle_out = block(channels, channels)
+        self.middle_out = block(channels, channels, attend=listen(channels, len(multipliers) - 1))
         self.up, self.attend_up = nn.ModuleList(), nn.ModuleList()
         for level, multiplier in reversed(list(enumerate(multipliers))):
             for index in range(blocks + 1):
-                stage = nn.ModuleList([block(channels + kept.pop(), base * multiplier)])
-                channels = base * multiplier
+                inputs, channels = channels + kept.pop(), base * multiplier
+                stage = nn.ModuleList([block(inputs, channels, attend=listen(channels, level))])
                 self.attend_up.append(attend(channels, level))
                 if level > 0 and index == blocks:
                     stage.append(block(channels, channels, resample="up"))
@@ -92,14 +105,34 @@ class UNet(nn.Module):
         self.norm = group_norm(channels)
         self.head = zeroed(nn.Conv2d(channels, 3 * patch**2, 3, padding=1))
 
-    def embed_signals(self, signals: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Embed each signal `[B,size]` as `[B,4 base]`; once a frame suffices, whatever the number of steps."""
-        heard = {name: self.listener(value) if name == "audio" else value for name, value in signals.items()}
-        return {name: mlp(heard[name]) for name, mlp in self.embed.items()}
+    def embed_signals(
+        self, signals: Mapping[str, Tensor], absent: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """Embed each signal and fuse them; once a frame suffices, whatever the number of steps.
 
-    def forward(self, x_t: Tensor, timesteps: Tensor, pictures: Tensor, signals: Mapping[str, Tensor]) -> Tensor:
-        """`denoise` with signals not yet embedded, `[B,size]` each: one call for training."""
-        return self.denoise(x_t, timesteps, pictures, self.embed_signals(signals))
+        Args:
+            signals: `[B,size]` each.
+            absent: of an optional signal bool `[B]`, true where it is absent and its values count for nothing.
+
+        Returns:
+            What the fusion makes of embeddings `[B,4 base]`: those themselves where each signal has FiLMs of its own.
+        """
+        heard = {name: self.listener(value) if name == "audio" else value for name, value in signals.items()}
+        embedded = {name: mlp(heard[name]) for name, mlp in self.embed.items()}
+        for name, rows in (absent or {}).items():
+            embedded[name] = torch.where(rows[:, None], self.null[name].to(embedded[name].dtype), embedded[name])
+        return self.fusion(embedded)  # type: ignore[no-any-return]
+
+    def forward(
+        self,
+        x_t: Tensor,
+        timesteps: Tensor,
+        pictures: Tensor,
+        signals: Mapping[str, Tensor],
+        absent: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
+        """`denoise` with signals as `embed_signals` takes them: one call for training."""
+        return self.denoise(x_t, timesteps, pictures, self.embed_signals(signals, absent))
 
     def denoise(self, x_t: Tensor, timesteps: Tensor, pictures: Tensor, signals: Mapping[str, Tensor]) -> Tensor:
         """Predict.

@@ -62,6 +62,8 @@ def photo_source(synthesizer: Synthesizer, asked: str | os.PathLike[str] | None)
     if not _driven(synthesizer, asked):
         return ""
     if asked is None and not has_regressor(synthesizer):
+        if not needs_landmarks(synthesizer):
+            return ""
         raise InputError(
             f"{synthesizer.name} is driven by landmarks; give a file of them or a driving video with --landmarks"
         )
@@ -87,6 +89,11 @@ def split_source(synthesizer: Synthesizer, asked: str | os.PathLike[str] | None)
     if asked is None or asked == "sound":
         return _sound(synthesizer)
     raise InputError(f"--landmarks {asked}: every clip of a store needs its own; ask for sound or truth")
+
+
+def needs_landmarks(synthesizer: Synthesizer) -> bool:
+    """Whether it cannot do without them: as its attribute `needs_landmarks` says; without one, if it uses them."""
+    return bool(getattr(synthesizer, "needs_landmarks", uses_landmarks(synthesizer)))
 
 
 def _driven(synthesizer: Synthesizer, asked: str | os.PathLike[str] | None) -> bool:

@@ -48,6 +48,7 @@ class ResidualBlock(nn.Module):
 
     With `film_norm` each FiLM but the first has a GroupNorm of its own before it, with nothing to learn, so that none
     meets a scale that another has left; parameters are the same with and without.
+    Where it is given `attend`, its output attends to the embedding named tokens (`viseme.nn.fusion`).
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class ResidualBlock(nn.Module):
         dropout: float = 0.0,
         resample: Literal["up", "down"] | None = None,
         film_norm: bool = False,
+        attend: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.resample, self.film_norm = resample, film_norm
+        self.resample, self.film_norm, self.attend = resample, film_norm, attend
         self.recomputed = False
         """Whether what the backward pass needs is computed again then instead of kept; the gradients are the same."""
         self.norm_in = group_norm(channels)
@@ -91,7 +93,8 @@ class ResidualBlock(nn.Module):
                 h = F.group_norm(h, self.norm_out.num_groups)
             h = film(h, embeddings[signal])
         h = self.conv_out(self.dropout(F.silu(h)))
-        return self.skip(self._resampled(x)) + h  # type: ignore[no-any-return]
+        h = self.skip(self._resampled(x)) + h
+        return h if self.attend is None else self.attend(h, embeddings["tokens"])  # type: ignore[no-any-return]
 
 
 def recompute_activations(network: nn.Module) -> None:

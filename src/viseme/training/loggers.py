@@ -60,7 +60,10 @@ class Curves:
 
 
 class Means:
-    """Means of scalars since they were last taken; they stay tensors until then, so that no step waits for them."""
+    """Means of scalars since they were last taken; they stay tensors until then, so that no step waits for them.
+
+    A scalar that some steps do not tell is the mean over those that do.
+    """
 
     def __init__(self) -> None:
         self._values: defaultdict[str, list[Tensor]] = defaultdict(list)

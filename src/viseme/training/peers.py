@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -78,12 +79,13 @@ class Peers:
         return answer
 
     def mean(self, scalars: Mapping[str, float]) -> dict[str, float]:
-        """The means of scalars that every process has, over the processes."""
-        if self.count == 1 or not scalars:
+        """The mean of each scalar over the processes that have it; every process must ask."""
+        if self.count == 1:
             return dict(scalars)
-        values = torch.tensor(list(scalars.values()), dtype=torch.float64)
-        dist.all_reduce(values, dist.ReduceOp.SUM, self._group)
-        return dict(zip(scalars, (values / self.count).tolist(), strict=True))
+        told: list[Mapping[str, float]] = [{}] * self.count
+        dist.all_gather_object(told, dict(scalars), self._group)
+        names = dict.fromkeys(name for one in told for name in one)
+        return {name: statistics.fmean(one[name] for one in told if name in one) for name in names}
 
     @contextmanager
     def watched(self, last: Callable[[], str]) -> Iterator[None]:
