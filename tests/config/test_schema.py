@@ -79,3 +79,43 @@ def test_the_model_with_landmarks_is_the_one_without_and_landmarks() -> None:
     assert (without.regressor.width, with_them.regressor.width) == (0, 256)
     assert changed == with_them
     assert (without.model.multipliers, without.model.blocks, without.model.heads) == ((1, 1, 2, 3, 4), 2, 4)
+
+
+BOTH = ["conditioning.drop_audio=0.1", "conditioning.drop_landmarks=0.1"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["conditioning.drop_audio=1.1"], "conditioning.drop_audio"),
+        (["conditioning.drop_audio=1"], "never shows audio"),
+        (["conditioning.drop_landmarks=0.1", "model.landmarks=false"], "model.landmarks is false"),
+        (["sampling.guidance_audio=2"], "guidance_audio needs a model trained without audio, too"),
+        (["sampling.guidance_landmarks=0"], "conditioning.drop_landmarks is 0"),
+        (["sampling.guidance_audio=-1"], "sampling.guidance_audio"),
+        (["sampling.without=[landmarks]"], "without=landmarks needs a model trained without landmarks, too"),
+        (["sampling.without=[identity]"], "sampling.without"),
+        ([*BOTH, "sampling.without=[audio]", "sampling.guidance_audio=2"], "set it to 1"),
+        (["model.fusion=add"], "model.fusion"),
+        (
+            ["model.fusion=token", "model.base=4", "model.heads=8", "model.multipliers=[1,1,2]"],
+            "the 4 channels of resolution 1",
+        ),
+        (["loss.lip=-0.2"], "loss.lip"),
+    ],
+)
+def test_signals_that_do_not_go_together_are_one_clear_line(overrides: list[str], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config("ddpm_128_landmarks", overrides)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_was_learned_to_be_left_out_may_be() -> None:
+    more = ["sampling.guidance_audio=2", "sampling.guidance_landmarks=0.5"]
+    config = load_config("ddpm_128_landmarks", [*BOTH, *more])
+    assert isinstance(config, DdpmConfig)
+    assert config.sampling.guidance == {"audio": 2.0, "landmarks": 0.5}
+    alone = load_config("ddpm_128_landmarks", [*BOTH, "conditioning.drop_audio=1", "sampling.without=[audio]"])
+    assert isinstance(alone, DdpmConfig)
+    assert alone.sampling.without == ("audio",)

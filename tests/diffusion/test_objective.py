@@ -107,3 +107,72 @@ def test_validation_changes_nothing() -> None:
     again = objective.validate(batch(), torch.Generator().manual_seed(0))
     assert {name: float(value) for name, value in first.items()} == {n: float(v) for n, v in again.items()}
     torch.testing.assert_close(objective.model.state_dict(), before, rtol=0, atol=0)
+
+
+DROPPED = ("model.landmarks=true", "conditioning.drop_audio=0.5", "conditioning.drop_landmarks=0.25")
+
+
+def test_signals_are_dropped_as_often_as_told_and_one_regardless_of_the_other() -> None:
+    objective = ready(*DROPPED)
+    absent = objective._absent(8000, torch.Generator().manual_seed(0), torch.device("cpu"))
+    audio, landmarks = absent["audio"].float(), absent["landmarks"].float()
+    assert float(audio.mean()) == pytest.approx(0.5, abs=0.03)
+    assert float(landmarks.mean()) == pytest.approx(0.25, abs=0.03)
+    assert float((audio * landmarks).mean()) == pytest.approx(0.125, abs=0.02)
+
+
+def test_nothing_is_drawn_for_signals_that_are_never_dropped() -> None:
+    rng = torch.Generator().manual_seed(0)
+    before = rng.get_state()
+    assert ready()._absent(8, rng, torch.device("cpu")) == {}
+    assert torch.equal(rng.get_state(), before)
+
+
+def test_in_training_alone_the_vector_of_an_absent_signal_is_learned() -> None:
+    objective = ready(*DROPPED, "conditioning.drop_landmarks=0")
+    before = objective.network.null["audio"].clone()
+    with torch.no_grad():
+        for block in objective.network.modules():
+            if isinstance(block, torch.nn.Conv2d):
+                torch.nn.init.normal_(block.weight, std=0.1)  # what begins as zero passes no gradient on
+    seen = [objective.validate(batch(), torch.Generator().manual_seed(0))]
+    objective.step(batch(), torch.Generator().manual_seed(0))
+    assert not torch.equal(objective.network.null["audio"], before)
+    with torch.no_grad():
+        seen.append(objective.validate(batch(), torch.Generator().manual_seed(0)))
+        objective.network.null["audio"].add_(100)
+        seen.append(objective.validate(batch(), torch.Generator().manual_seed(0)))
+    assert not torch.equal(seen[0]["loss"], seen[1]["loss"])
+    assert torch.equal(seen[1]["loss"], seen[2]["loss"])
+
+
+@pytest.mark.parametrize("fusion", ["film", "joint", "token"])
+def test_it_learns_with_every_fusion_and_dropped_signals_by_heart(fusion: str) -> None:
+    objective = ready("training.learning_rate=0.003", *DROPPED, f"model.fusion={fusion}")
+    rng, same = torch.Generator(), batch()
+    losses = [float(objective.step(same, rng.manual_seed(step % 4))["loss"]) for step in range(60)]
+    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+
+
+def test_the_norm_of_the_predicted_noise_is_told_in_validation_alone() -> None:
+    objective, rng = ready(), torch.Generator()
+    told = objective.validate(batch(64), rng.manual_seed(0))
+    assert {name for name in told if name.startswith("noise_ratio/")} == {
+        "noise_ratio/early",
+        "noise_ratio/middle",
+        "noise_ratio/late",
+    }
+    # A new network says that the identity frame is x0: all that is wrong with that is taken for noise.
+    assert float(told["noise_ratio/early"]) > float(told["noise_ratio/late"]) == pytest.approx(1, abs=0.2)
+    assert not any(name.startswith("noise_ratio") for name in objective.step(batch(), rng.manual_seed(0)))
+
+
+def test_the_lip_term_is_added_to_the_loss() -> None:
+    def losses(*overrides: str) -> dict[str, float]:
+        plain = ("loss.min_snr=0", "loss.snr_floor=0", "loss.l1=0")
+        told = ready(*plain, *overrides).validate(batch(), torch.Generator().manual_seed(0))
+        return {name: float(value) for name, value in told.items()}
+
+    without, with_it = losses(), losses("loss.lip=0.2")
+    assert with_it["lip"] == without["lip"]
+    assert with_it["loss"] - without["loss"] == pytest.approx(0.2 * without["lip"], rel=0.1)

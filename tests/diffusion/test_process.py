@@ -112,3 +112,38 @@ def test_the_loss_worked_out_by_hand() -> None:
 def test_a_window_without_a_mouth_has_no_lip_loss() -> None:
     loss = diffusion_loss(pictures(0), pictures(1), torch.zeros(4, 1, 4, 4), torch.ones(4), mouth_weight=9.0, l1=0.0)
     assert float(loss.lip) == 0
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0", "v"])
+def test_a_perfect_prediction_tells_the_noise(prediction: str) -> None:
+    process = Process(ALPHA_BAR, prediction)  # type: ignore[arg-type]
+    x0, eps = pictures(0), pictures(1)
+    x_t = process.noised(x0, TIMESTEPS, eps)
+    found = process.eps(process.target(x0, TIMESTEPS, eps), x_t, TIMESTEPS)
+    torch.testing.assert_close(found, eps, atol=1e-3, rtol=1e-3)
+
+
+def test_the_separate_lip_term_worked_out_by_hand() -> None:
+    """Two samples: an error of 2 and of 1 everywhere, mouths of one and of two places, weights 1 and 3."""
+    output = torch.tensor([2.0, 1.0])[:, None, None, None].expand(2, 3, 2, 2)
+    mouth = torch.tensor([[1.0, 0, 0, 0], [1, 1, 0, 0]]).reshape(2, 1, 2, 2)
+    loss = diffusion_loss(
+        output, torch.zeros_like(output), mouth, torch.tensor([1.0, 3.0]), mouth_weight=1.0, l1=0.0, lip=0.2
+    )
+    assert float(loss.total) == pytest.approx(((4 + 0.2 * 4) * 1 + (1 + 0.2 * 1) * 3) / 2)
+    assert float(loss.lip) == pytest.approx((4 + 2) / 3)
+
+
+def test_the_lip_term_sees_the_mouth_alone() -> None:
+    def total(error: torch.Tensor, lip: float) -> float:
+        mouth = torch.tensor([1.0, 0, 0, 0]).reshape(1, 1, 2, 2)
+        given = error.reshape(1, 1, 2, 2).expand(1, 3, 2, 2)
+        return float(
+            diffusion_loss(
+                given, torch.zeros_like(given), mouth, torch.ones(1), mouth_weight=1.2, l1=0.0, lip=lip
+            ).total
+        )
+
+    elsewhere, inside = torch.tensor([0.0, 1, 1, 1]), torch.tensor([1.0, 0, 0, 0])
+    assert total(elsewhere, 5.0) == total(elsewhere, 0.0)
+    assert total(inside, 5.0) == pytest.approx(total(inside, 0.0) + 5.0)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,8 +16,8 @@ def synthesizer(*overrides: str) -> DdpmSynthesizer:
     config = load_config("tiny_ddpm", [*small, "sampling.steps=3", "sampling.precision=32-true", *overrides])
     torch.manual_seed(0)
     network = build_network(config)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
+    for name, parameter in network.named_parameters():  # tokens are few, and looked at in few places
+        torch.nn.init.normal_(parameter, std=1.0 if "fusion" in name or ".attend." in name else 0.1)
     made = build_synthesizer(config, network)
     assert isinstance(made, DdpmSynthesizer)
     return made
@@ -206,3 +208,76 @@ def test_an_unclamped_estimate_may_leave_the_range_of_frames_on_its_way() -> Non
         model = synthesizer(f"sampling.clamp={clamp}")
         made.append(rollout(model, conditioning(model, 3)))
     assert not np.array_equal(*made)
+
+
+BOTH = ("model.landmarks=true", "conditioning.drop_audio=0.1", "conditioning.drop_landmarks=0.1")
+
+
+def driven_by_points(model: DdpmSynthesizer, frames: int = 3, seed: int = 0) -> Conditioning:
+    points = np.random.default_rng(seed).uniform(0, 16, (frames, 68, 2)).astype(np.float32)
+    return replace(conditioning(model, frames, seed), landmarks=points)
+
+
+def test_a_guided_step_is_its_branches_combined_by_the_formula() -> None:
+    one_step = (*BOTH, "sampling.steps=1", "sampling.clamp=none", "diffusion.residual=false")
+    guided = synthesizer(*one_step, "sampling.guidance_audio=1.5", "sampling.guidance_landmarks=0.5")
+    driven = driven_by_points(guided, 2)
+    found: dict[str, torch.Tensor] = {}
+
+    def kept(name: str, model: DdpmSynthesizer) -> None:
+        denoise, rows = model.network.denoise, []
+
+        def spy(x_t, timesteps, pictures, signals):
+            rows.append(len(x_t))
+            return denoise(x_t, timesteps, pictures, signals)
+
+        model.network.denoise = spy  # type: ignore[method-assign]
+        sampler = model.sampler
+        model.sampler = lambda *args: found.setdefault(name, sampler(*args))
+        rollout(model, driven)
+        assert rows == [3 if name == "guided" else 1]
+
+    kept("guided", guided)
+    kept("full", synthesizer(*one_step))
+    kept("audio", synthesizer(*one_step, "sampling.without=[audio]"))
+    kept("landmarks", synthesizer(*one_step, "sampling.without=[landmarks]"))
+    full = found["full"]
+    expected = full + 0.5 * (full - found["audio"]) - 0.5 * (full - found["landmarks"])
+    torch.testing.assert_close(found["guided"], expected, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(found["guided"], full, atol=1e-3)
+
+
+@pytest.mark.parametrize("fusion", ["film", "joint", "token"])
+def test_a_signal_left_out_drives_nothing_and_the_other_does(fusion: str) -> None:
+    for left_out in ("audio", "landmarks"):
+        model = synthesizer(*BOTH, f"model.fusion={fusion}", f"sampling.without=[{left_out}]")
+        first, second = driven_by_points(model), driven_by_points(model, seed=1)
+        audio, points = replace(first, audio=second.audio), replace(first, landmarks=second.landmarks)
+        silent, heard = (audio, points) if left_out == "audio" else (points, audio)
+        made = rollout(model, first)
+        assert np.array_equal(rollout(model, silent), made)
+        assert not np.array_equal(rollout(model, heard), made)
+
+
+def test_landmarks_that_are_not_given_are_landmarks_left_out() -> None:
+    model, without = synthesizer(*BOTH), synthesizer(*BOTH, "sampling.without=[landmarks]")
+    driven = driven_by_points(model)
+    assert (model.uses_landmarks, model.needs_landmarks) == (True, False)
+    assert (without.uses_landmarks, without.needs_landmarks) == (False, False)
+    assert np.array_equal(rollout(model, driven.without("landmarks")), rollout(without, driven))
+    assert not np.array_equal(rollout(model, driven), rollout(without, driven))
+
+
+def test_a_clip_with_landmarks_may_stand_beside_one_without() -> None:
+    model = synthesizer(*BOTH, "sampling.noise=shared", "sampling.guidance_landmarks=2")
+    one, other = driven_by_points(model), conditioning(model, 3, seed=1)
+    both = rollout(model, one, other)
+    assert np.abs(both[:, :1].astype(int) - rollout(model, one).astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("motion", ["previous", "identity"])
+def test_guided_frames_repeat_themselves_and_differ_from_unguided_ones(motion: str) -> None:
+    model = synthesizer(*BOTH, f"sampling.motion={motion}", "sampling.guidance_audio=3")
+    driven = driven_by_points(model, 4)
+    assert np.array_equal(rollout(model, driven), rollout(model, driven))
+    assert not np.array_equal(rollout(model, driven), rollout(synthesizer(*BOTH, f"sampling.motion={motion}"), driven))

@@ -165,6 +165,9 @@ def test_landmarks_go_to_models_that_take_them(painter, face: Path, voice: Path,
     painter.synthesize = lambda conditionings, rng: given.extend(conditionings) or synthesize(conditionings, rng)
     generate_talk(painter, face, voice, tmp_path / "talk.mp4", landmarks=tmp_path / "points.npy")
     np.testing.assert_array_equal(given[0].landmarks, points[:13])
+    painter.needs_landmarks = False
+    generate_talk(painter, face, voice, tmp_path / "without.mp4")
+    assert given[1].landmarks is None
 
 
 @pytest.fixture
