@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -122,3 +122,57 @@ def sine() -> Callable[..., np.ndarray]:
         return np.tile(tone, (channels, 1))
 
     return draw
+
+
+@pytest.fixture
+def write_video() -> Callable[..., Path]:
+    """`write_video(path, pictures, times)`: RGB pictures shown from the given times."""
+
+    def write(
+        path: Path,
+        pictures: Sequence[np.ndarray],
+        times: Sequence[Fraction],
+        *,
+        codec: str = "libx264",
+        pix_fmt: str = "yuv420p",
+        time_base: Fraction = Fraction(1, 90_000),
+        rate: Fraction = Fraction(25),
+        options: dict[str, str] | None = None,
+        prepare: Callable[[av.VideoStream], None] | None = None,
+    ) -> Path:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=rate, options=options or {})
+            stream.height, stream.width = pictures[0].shape[:2]
+            stream.pix_fmt = pix_fmt
+            stream.codec_context.time_base = time_base
+            if prepare is not None:
+                prepare(stream)
+            for picture, time in zip(pictures, times, strict=True):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+                frame.pts = round(time / time_base)
+                frame.time_base = time_base
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def numbered() -> Callable[..., list[np.ndarray]]:
+    """`numbered(count)`: gray pictures whose brightness tells their number."""
+
+    def paint(count: int, step: int = 3, size: tuple[int, int] = (32, 48)) -> list[np.ndarray]:
+        return [np.full((*size, 3), 16 + step * number, np.uint8) for number in range(count)]
+
+    return paint
+
+
+@pytest.fixture
+def numbers() -> Callable[..., list[int]]:
+    """`numbers(frames)`: the numbers back from the brightness."""
+
+    def read(frames: np.ndarray, step: int = 3) -> list[int]:
+        return [round((float(frame.mean()) - 16) / step) for frame in frames]
+
+    return read
