@@ -127,6 +127,12 @@ def tone() -> Float32:
 
 
 @pytest.fixture
+def psnr() -> Callable[[np.ndarray, np.ndarray], float]:
+    """`psnr(a, b)` of pictures of 8 bits, dB."""
+    return lambda a, b: float(10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2)))
+
+
+@pytest.fixture
 def streams() -> Callable[[Path], SimpleNamespace]:
     """`streams(path)`: what a player learns of a video before it decodes."""
 
