@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from viseme.data.shards import write_shard
 from viseme.data.store import SCHEMA, ClipRow, Store, StoreInfo, shard_path, write_info, write_manifest
@@ -127,6 +128,12 @@ def tone() -> Float32:
 
 
 @pytest.fixture
+def psnr() -> Callable[[np.ndarray, np.ndarray], float]:
+    """`psnr(a, b)` of pictures of 8 bits, dB."""
+    return lambda a, b: float(10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2)))
+
+
+@pytest.fixture
 def streams() -> Callable[[Path], SimpleNamespace]:
     """`streams(path)`: what a player learns of a video before it decodes."""
 
@@ -147,3 +154,15 @@ def streams() -> Callable[[Path], SimpleNamespace]:
             )
 
     return look
+
+
+@pytest.fixture
+def face(portrait: np.ndarray, tmp_path: Path) -> Path:
+    path = tmp_path / "face.png"
+    Image.fromarray(portrait[0:300, 80:380]).save(path)
+    return path
+
+
+@pytest.fixture
+def voice(write_wav, tone: np.ndarray) -> Path:
+    return write_wav(tone)
