@@ -1,0 +1,100 @@
+"""How large the noise is that a trained denoiser predicts, against the true noise, along the schedule.
+
+A network that predicts a little too much or too little at each step adds that up over the steps of a frame and the
+frames of a rollout: the paper's first guess at its drift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+
+from viseme.config import DdpmConfig
+from viseme.data.store import Store
+from viseme.data.windows import Windows
+from viseme.diffusion.model import as_prediction, reference_pictures
+from viseme.errors import InputError
+from viseme.evaluation.results import read_json
+from viseme.families import load_synthesizer
+from viseme.files import write_json
+from viseme.types import Batch
+
+SAMPLES = 16
+"""Held-out windows that are looked at, the same at every timestep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """||eps_hat|| / ||eps|| at some timesteps `[N]`: mean and standard deviation over samples."""
+
+    timesteps: list[int]
+    mean: list[float]
+    std: list[float]
+
+    @property
+    def inner(self) -> list[float]:
+        """The means in the inner four fifths of the timesteps: where hardly any noise is left, or any signal, an
+        estimate of x0 says little of eps; all means where there are few."""
+        low, high = np.quantile(self.timesteps, (0.1, 0.9))
+        inner = [mean for step, mean in zip(self.timesteps, self.mean, strict=True) if low <= step <= high]
+        return inner or self.mean
+
+
+def write_ratios(
+    model: str, data: str | PathLike[str], out: str | PathLike[str], *, count: int = 25, seed: int = 0
+) -> None:
+    """Measure a model on held-out windows of a store and write `Ratios` as JSON.
+
+    Args:
+        model: a run folder, a weights file or a bundled model.
+        data: the store.
+        out: the file.
+        count: timesteps looked at, evenly spaced from end to end.
+        seed: of windows and noise.
+
+    Raises:
+        InputError: the model is no diffusion model.
+    """
+    synthesizer = load_synthesizer(model)
+    config = synthesizer.config
+    if not isinstance(config, DdpmConfig):
+        raise InputError(f"{model}: is no diffusion model and predicts no noise; give one of kind ddpm")
+    rng = torch.Generator().manual_seed(seed)
+    batch = Windows(Store.open(data), ["val"], config.data, config.audio).batch(SAMPLES, rng, augmented=False)
+    steps = sorted({round(step) for step in np.linspace(0, config.diffusion.steps - 1, count).tolist()})
+    found = [_ratio(synthesizer, config, batch, step, rng) for step in steps]
+    ratios = Ratios(steps, [float(r.mean()) for r in found], [float(r.std()) for r in found])
+    write_json(out, asdict(ratios))
+
+
+def read_ratios(path: str | PathLike[str]) -> Ratios:
+    """What `write_ratios` wrote. Raises `InputError` for anything else."""
+    value = read_json(path, "a file of noise ratios that a study wrote")
+    try:
+        return Ratios(value["timesteps"], value["mean"], value["std"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: holds no noise ratios; remove it and run the same study again") from error
+
+
+@torch.inference_mode()
+def _ratio(synthesizer: Any, config: DdpmConfig, batch: Batch, step: int, rng: torch.Generator) -> torch.Tensor:
+    """||eps_hat|| / ||eps|| of each sample, `[B]`; eps_hat = (x_t - sqrt(alpha_bar) x0_hat) / sqrt(1 - alpha_bar)."""
+    device = next(synthesizer.network.parameters()).device
+    x0, identity, motion = (t.to(device) for t in (batch.frames[:, 0], batch.identity, batch.motion))
+    eps = torch.randn(x0.shape, generator=rng).to(device)
+    timesteps = torch.full((len(x0),), step, device=device)
+    signals = {"audio": batch.audio[:, -batch.frames.shape[1]].to(device)}
+    if config.model.landmarks:
+        signals["landmarks"] = batch.landmarks[:, 0].flatten(1).to(device)
+    process = synthesizer.process
+    x_t = process.noised(x0, timesteps, eps)
+    output = synthesizer.network(x_t, timesteps, reference_pictures(identity, motion), signals)
+    estimate = process.x0(as_prediction(config, output, identity), x_t, timesteps)
+    alpha_bar = float(process.alpha_bar[step])
+    predicted = (x_t - alpha_bar**0.5 * estimate) / (1 - alpha_bar) ** 0.5
+    ratio: torch.Tensor = predicted.flatten(1).norm(dim=1) / eps.flatten(1).norm(dim=1)
+    return ratio
