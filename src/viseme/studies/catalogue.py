@@ -8,14 +8,19 @@ from pathlib import Path
 
 from viseme.data.store import Store
 from viseme.errors import ConfigError
-from viseme.studies import drift, steps
+from viseme.studies import controls, drift, finetune, steps
 from viseme.studies.plan import Given, Plan, Step
 from viseme.studies.scale import Scale, scale_named
 
 Steps = Callable[[Scale, int, Sequence[str]], list[Step]]
 """Scale, seed and overrides of every trained configuration give a study's steps; the store is their `<data>`."""
 
-STUDIES: Mapping[str, Steps] = {"drift": drift.steps, "steps": steps.steps}
+STUDIES: Mapping[str, Steps] = {
+    "drift": drift.steps,
+    "controls": controls.steps,
+    "finetune": finetune.steps,
+    "steps": steps.steps,
+}
 
 
 def study_plan(

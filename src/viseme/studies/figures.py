@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from viseme.files import written_aside
 from viseme.report.figures import COLOURS, Figure, for_page, stands_for
 from viseme.report.html import part
+from viseme.types import UInt8
 
 WIDTH, HEIGHT = 3.4, 2.3
 """Inches of one panel; 72 points each."""
@@ -191,6 +192,26 @@ class Heat:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """Pixels as they are, uint8 `[H,W,3]`."""
+
+    title: str
+    pixels: UInt8
+
+    @property
+    def height(self) -> float:
+        rows, columns = self.pixels.shape[:2]
+        return 0.3 + 2 * WIDTH * rows / columns
+
+    def paint(self, axes: Any, colour: Colour) -> None:
+        axes.imshow(self.pixels, interpolation="nearest")
+        axes.set_title(self.title, loc="left", fontsize=9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines["bottom"].set_visible(False)
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """Panels in rows of `across`, under the name of its files."""
 
@@ -246,7 +267,7 @@ def _drawn(drawing: Drawing, colour: Colour, target: Any, **options: Any) -> Non
     rows = math.ceil(len(drawing.panels) / across)
     heights = [max(panel.height for panel in drawing.panels[row * across :][:across]) for row in range(rows)]
     with matplotlib.rc_context(settings):
-        canvas = Canvas(figsize=(WIDTH * across, sum(heights)), layout="constrained")
+        canvas = Canvas(figsize=(max(2, across) * WIDTH, sum(heights)), layout="constrained")
         FigureCanvasAgg(canvas)
         grid = canvas.subplots(rows, across, squeeze=False, height_ratios=heights)
         for place, axes in enumerate(grid.flat):
@@ -254,6 +275,7 @@ def _drawn(drawing: Drawing, colour: Colour, target: Any, **options: Any) -> Non
                 axes.set_visible(False)
                 continue
             drawing.panels[place].paint(axes, colour)
+            axes.patch.set_visible(False)
             axes.spines[["top", "right", "left"]].set_visible(False)
             axes.spines["bottom"].set_color(colour("rule"))
             axes.tick_params(length=0)

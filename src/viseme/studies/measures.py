@@ -41,7 +41,7 @@ def mean_curve(results: Results, key: str, name: str, colour: str) -> list[Curve
     length = min(map(len, curves))
     values = np.array([curve[:length] for curve in curves], dtype=np.float64).mean(axis=0)
     every = EVERY if key.startswith("identity") else 1
-    return [Curve(name, colour, 1.0 + every * np.arange(length), values)]
+    return [Curve(name, colour, 1 + every * np.arange(length, dtype=np.float64), values)]
 
 
 def dots(systems: Systems, metric: str, colours: Mapping[str, str] | None = None) -> list[Dot]:
