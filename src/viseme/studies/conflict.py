@@ -50,10 +50,8 @@ def followed(crossed: Results, straight: Results, videos: str | PathLike[str], d
         sound = heard.get(clip.clip_id, "")
         if "opening" in clip.curves and clip.clip_id in true and sound in true:
             length = min(len(clip.curves["opening"]), len(true[sound]), len(true[clip.clip_id]))
-            own, rhythm = (
-                np.array(clip.curves["opening"][:length]),
-                fitted(curve, length) if len(curve) else np.zeros(length),
-            )
+            own = clip.curves["opening"][:length]
+            rhythm = fitted(curve, length) if len(curve) else np.zeros(length)
             for signal, other in (("audio", true[sound]), ("landmarks", true[clip.clip_id])):
                 found.r[signal].append(mouth_correlation(own, other[:length], rhythm))
             found.actors.append(clip.actor)

@@ -221,9 +221,7 @@ def _frames(videos: Mapping[str, str]) -> list[Finding]:
         folders = [videos.get(f"{v}_{c}") for c in ("both", "only_audio", "only_landmarks")]
         shown = pictures(*(folder for folder in folders if folder)) if all(folders) else None
         if shown is not None:
-            panels.append(
-                Picture(f"{variant.title}: both, audio, landmarks; without audio, without landmarks", shown.sheet)
-            )
+            panels.append(Picture(f"{variant.title}: {ORDER}", shown.sheet))
             stronger.append(f"{variant.title} {number(shown.audio, 1)} against {number(shown.landmarks, 1)}")
     if not panels:
         return []

@@ -201,7 +201,7 @@ class Picture:
     @property
     def height(self) -> float:
         rows, columns = self.pixels.shape[:2]
-        return 0.3 + 2 * WIDTH * rows / columns
+        return float(0.3 + 2 * WIDTH * rows / columns)
 
     def paint(self, axes: Any, colour: Colour) -> None:
         axes.imshow(self.pixels, interpolation="nearest")
