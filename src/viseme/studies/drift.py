@@ -231,10 +231,11 @@ def _cure(systems: Mapping[str, Results]) -> list[Finding]:
     for metric in DRIFTS:
         off, on = plain.metrics.get(metric), cure.metrics.get(metric)
         if off and on:
-            change = f"{off.title.lower()} {signed(off.mean, off.digits)} {off.unit}".rstrip()
+            unit = f" {off.unit}" if off.unit else ""
+            without, with_it = (f"{signed(found.mean, found.digits)}{unit}" for found in (off, on))
             shown = shown_better(cure, plain, metric)
             verdict = "not shown to differ" if shown is None else "shown better" if shown.high < 0 else "shown worse"
-            parts.append(f"{change} without and {signed(on.mean, on.digits)} with it ({verdict})")
+            parts.append(f"{off.title.lower()} {without} without and {with_it} with it ({verdict})")
     return [Finding(drawing, f"{capitalised('; '.join(parts))}.")]
 
 

@@ -53,9 +53,9 @@ class Way:
 
 WAYS: Mapping[str, Way] = {
     "scratch": Way("fresh", "system1", grown=True, carried=False),
-    "same": Way("same weights, as the paper", "system2", grown=False, carried=True),
+    "same": Way("same weights", "system2", grown=False, carried=True),
     "grown": Way("grown", "system0", grown=True, carried=True),
-    "scratch_long": Way("fresh, with the small model's steps too", "muted", grown=True, carried=False, share=2),
+    "scratch_long": Way("fresh, twice the steps", "muted", grown=True, carried=False, share=2),
 }
 
 

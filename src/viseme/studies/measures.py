@@ -24,8 +24,14 @@ Systems = Mapping[str, Results]
 
 
 def loaded(paths: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, Results]:
-    """Results files by name, under their titles, in the order of the titles."""
-    return {title: load(paths[name]) for name, title in titles.items() if name in paths}
+    """Results files by name, under their titles, in the order of the titles.
+
+    Raises `InputError` where there is none, or one that is no results file.
+    """
+    found = {title: load(paths[name]) for name, title in titles.items() if name in paths}
+    if not found:
+        raise InputError("none of the study's rollouts is scored, so there is nothing to draw; see its failed steps")
+    return found
 
 
 def scored(results: Results) -> list[ClipResult]:
