@@ -94,7 +94,7 @@ def _rollout(name: str, variant: Variant, condition: str, seed: int) -> list[Ste
     gone = {"only_audio": "landmarks", "only_landmarks": "audio"}.get(condition)
     fields, clips = list(variant.sampling), "<clips>"
     if gone and variant.dropped:
-        fields = [f"sampling.without=[{gone}]"]
+        fields = [f"sampling.without=[{gone}]", *(field for field in fields if gone not in field)]
     elif gone:
         clips = f"<no_{gone}>"
     shuffled = {"shuffle_audio": seed} if condition == "conflict" else {}

@@ -6,9 +6,8 @@ frames of a rollout: the paper's first guess at its drift.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from os import PathLike
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +15,11 @@ import torch
 from viseme.config import DdpmConfig
 from viseme.data.store import Store
 from viseme.data.windows import Windows
-from viseme.diffusion.model import as_prediction, reference_pictures
 from viseme.errors import InputError
 from viseme.evaluation.results import read_json
 from viseme.families import load_synthesizer
 from viseme.files import write_json
+from viseme.studies.plan import called
 from viseme.types import Batch
 
 SAMPLES = 16
@@ -29,7 +28,7 @@ SAMPLES = 16
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """||eps_hat|| / ||eps|| at some timesteps `[N]`: mean and standard deviation over samples."""
+    """||eps_hat|| / ||eps|| at some timesteps `[N]`: mean and standard deviation over samples (`noise_ratio`)."""
 
     timesteps: list[int]
     mean: list[float]
@@ -64,11 +63,13 @@ def write_ratios(
     if not isinstance(config, DdpmConfig):
         raise InputError(f"{model}: is no diffusion model and predicts no noise; give one of kind ddpm")
     rng = torch.Generator().manual_seed(seed)
-    batch = Windows(Store.open(data), ["val"], config.data, config.audio).batch(SAMPLES, rng, augmented=False)
+    windows = Windows(Store.open(data), ["val"], config.data, config.audio).batch(SAMPLES, rng, augmented=False)
+    device = next(synthesizer.network.parameters()).device
+    batch = Batch(*(getattr(windows, field.name).to(device) for field in fields(Batch)))
     steps = sorted({round(step) for step in np.linspace(0, config.diffusion.steps - 1, count).tolist()})
-    found = [_ratio(synthesizer, config, batch, step, rng) for step in steps]
-    ratios = Ratios(steps, [float(r.mean()) for r in found], [float(r.std()) for r in found])
-    write_json(out, asdict(ratios))
+    measure = called("viseme.diffusion.noise_ratio.noise_ratios")
+    found = measure(synthesizer.network, config, synthesizer.process, batch, steps, rng)
+    write_json(out, asdict(Ratios(steps, found.mean.tolist(), found.std.tolist())))
 
 
 def read_ratios(path: str | PathLike[str]) -> Ratios:
@@ -78,23 +79,3 @@ def read_ratios(path: str | PathLike[str]) -> Ratios:
         return Ratios(value["timesteps"], value["mean"], value["std"])
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: holds no noise ratios; remove it and run the same study again") from error
-
-
-@torch.inference_mode()
-def _ratio(synthesizer: Any, config: DdpmConfig, batch: Batch, step: int, rng: torch.Generator) -> torch.Tensor:
-    """||eps_hat|| / ||eps|| of each sample, `[B]`; eps_hat = (x_t - sqrt(alpha_bar) x0_hat) / sqrt(1 - alpha_bar)."""
-    device = next(synthesizer.network.parameters()).device
-    x0, identity, motion = (t.to(device) for t in (batch.frames[:, 0], batch.identity, batch.motion))
-    eps = torch.randn(x0.shape, generator=rng).to(device)
-    timesteps = torch.full((len(x0),), step, device=device)
-    signals = {"audio": batch.audio[:, -batch.frames.shape[1]].to(device)}
-    if config.model.landmarks:
-        signals["landmarks"] = batch.landmarks[:, 0].flatten(1).to(device)
-    process = synthesizer.process
-    x_t = process.noised(x0, timesteps, eps)
-    output = synthesizer.network(x_t, timesteps, reference_pictures(identity, motion), signals)
-    estimate = process.x0(as_prediction(config, output, identity), x_t, timesteps)
-    alpha_bar = float(process.alpha_bar[step])
-    predicted = (x_t - alpha_bar**0.5 * estimate) / (1 - alpha_bar) ** 0.5
-    ratio: torch.Tensor = predicted.flatten(1).norm(dim=1) / eps.flatten(1).norm(dim=1)
-    return ratio
