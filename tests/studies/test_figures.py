@@ -60,3 +60,8 @@ def test_a_single_value_can_be_drawn():
 def test_the_palette_is_the_pages_light_one():
     assert palette()["page"] == "#fdfcfa"
     assert len(set(palette())) == len(palette())
+
+
+def test_long_names_leave_room_for_the_dots(tmp_path):
+    name = "a very long name of a variant, with all that was changed of it: the signal"
+    Drawing("long", "t", "a", [Dots("d", [Dot(name, 1, 0.5, 1.5)])] * 2, 2).save(tmp_path)  # a warning is an error

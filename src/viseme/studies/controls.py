@@ -199,7 +199,7 @@ def _conflict(
         spreads = {}
         for signal, colour in zip(SIGNALS, ("system0", "system1"), strict=True):
             spread = spreads[signal] = interval(pairs.r[signal], pairs.actors, np.random.default_rng(0))
-            rows.append(Dot(f"{title}: {signal}'s clip", spread.mean, spread.low, spread.high, colour))
+            rows.append(Dot(f"{title}: {signal}", spread.mean, spread.low, spread.high, colour))
         ahead = interval(pairs.ahead, pairs.actors, np.random.default_rng(0))
         verdict = (
             "follows the audio" if ahead.low > 0 else "follows the landmarks" if ahead.high < 0 else "is undecided"
@@ -208,7 +208,7 @@ def _conflict(
             f"{title} {verdict} ({number(spreads['audio'].mean, 2)} with the audio's clip, "
             f"{number(spreads['landmarks'].mean, 2)} with the landmarks')"
         )
-    panels: list[Panel] = [Dots("Mouth correlation with", rows, 0.0)]
+    panels: list[Panel] = [Dots("Mouth correlation with the clip of", rows, 0.0)]
     drawing = Drawing("conflict", "Audio of one clip, landmarks of another", "Which clip the mouth follows.", panels, 1)
     return [Finding(drawing, f"{'; '.join(parts)}.")]
 

@@ -23,6 +23,8 @@ from viseme.types import UInt8
 
 WIDTH, HEIGHT = 3.4, 2.3
 """Inches of one panel; 72 points each."""
+LETTER = 0.07
+"""Inches of a letter beside a row."""
 DPI = 160
 
 Colour = Callable[[str], str]
@@ -30,11 +32,13 @@ Colour = Callable[[str], str]
 
 
 class Panel(Protocol):
-    """One drawing among others."""
+    """One drawing among others; it needs so many inches."""
 
     @property
-    def height(self) -> float:
-        """Inches that it needs."""
+    def width(self) -> float: ...
+
+    @property
+    def height(self) -> float: ...
 
     def paint(self, axes: Any, colour: Colour) -> None:
         """Draw on matplotlib's axes."""
@@ -68,6 +72,10 @@ class Curves:
     top: float | None = None
     powers: bool = False
     named: bool = False
+
+    @property
+    def width(self) -> float:
+        return WIDTH
 
     @property
     def height(self) -> float:
@@ -135,6 +143,10 @@ class Dots:
     target: float | None = None
 
     @property
+    def width(self) -> float:
+        return WIDTH - 1 + LETTER * max((len(dot.name) for dot in self.dots), default=0)
+
+    @property
     def height(self) -> float:
         return max(HEIGHT / 2, 0.6 + 0.2 * len(self.dots))
 
@@ -162,6 +174,10 @@ class Heat:
     values: NDArray[np.float64]
     digits: int
     below: str = ""
+
+    @property
+    def width(self) -> float:
+        return 1 + LETTER * max((len(row) for row in self.rows), default=0) + 0.75 * len(self.columns)
 
     @property
     def height(self) -> float:
@@ -199,9 +215,13 @@ class Picture:
     pixels: UInt8
 
     @property
+    def width(self) -> float:
+        return 2 * WIDTH
+
+    @property
     def height(self) -> float:
         rows, columns = self.pixels.shape[:2]
-        return float(0.3 + 2 * WIDTH * rows / columns)
+        return float(0.3 + self.width * rows / columns)
 
     def paint(self, axes: Any, colour: Colour) -> None:
         axes.imshow(self.pixels, interpolation="nearest")
@@ -267,7 +287,9 @@ def _drawn(drawing: Drawing, colour: Colour, target: Any, **options: Any) -> Non
     rows = math.ceil(len(drawing.panels) / across)
     heights = [max(panel.height for panel in drawing.panels[row * across :][:across]) for row in range(rows)]
     with matplotlib.rc_context(settings):
-        canvas = Canvas(figsize=(max(2, across) * WIDTH, sum(heights)), layout="constrained")
+        canvas = Canvas(
+            figsize=(across * max(panel.width for panel in drawing.panels), sum(heights)), layout="constrained"
+        )
         FigureCanvasAgg(canvas)
         grid = canvas.subplots(rows, across, squeeze=False, height_ratios=heights)
         for place, axes in enumerate(grid.flat):

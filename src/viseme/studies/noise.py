@@ -12,9 +12,9 @@ from os import PathLike
 import numpy as np
 import torch
 
-from viseme.config import DdpmConfig
 from viseme.data.store import Store
 from viseme.data.windows import Windows
+from viseme.diffusion.synthesizer import DdpmSynthesizer
 from viseme.errors import InputError
 from viseme.evaluation.results import read_json
 from viseme.families import load_synthesizer
@@ -59,10 +59,9 @@ def write_ratios(
         InputError: the model is no diffusion model.
     """
     synthesizer = load_synthesizer(model)
-    config = synthesizer.config
-    if not isinstance(config, DdpmConfig):
+    if not isinstance(synthesizer, DdpmSynthesizer):
         raise InputError(f"{model}: is no diffusion model and predicts no noise; give one of kind ddpm")
-    rng = torch.Generator().manual_seed(seed)
+    config, rng = synthesizer.config, torch.Generator().manual_seed(seed)
     windows = Windows(Store.open(data), ["val"], config.data, config.audio).batch(SAMPLES, rng, augmented=False)
     device = next(synthesizer.network.parameters()).device
     batch = Batch(*(getattr(windows, field.name).to(device) for field in fields(Batch)))
