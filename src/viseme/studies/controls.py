@@ -59,7 +59,6 @@ CONDITIONS: Mapping[str, str] = {
     "only_landmarks": "landmarks alone",
     "conflict": "another clip's audio",
 }
-ORDER = "both signals, audio alone, landmarks alone; what lacks without audio, without landmarks"
 METRICS = ("mouth_correlation", "mouth_correlation_raw", "mouth_lmd", "lmd", "opening_spread", "csim", "sharpness")
 
 
@@ -221,13 +220,14 @@ def _frames(videos: Mapping[str, str]) -> list[Finding]:
         folders = [videos.get(f"{v}_{c}") for c in ("both", "only_audio", "only_landmarks")]
         shown = pictures(*(folder for folder in folders if folder)) if all(folders) else None
         if shown is not None:
-            panels.append(Picture(f"{variant.title}: {ORDER}", shown.sheet))
+            panels.append(Picture(variant.title, shown.sheet))
             stronger.append(f"{variant.title} {number(shown.audio, 1)} against {number(shown.landmarks, 1)}")
     if not panels:
         return []
     drawing = Drawing("frames", "One frame, signal by signal", "Frames by variant and signal.", panels, 1)
     said = (
-        "In the frame shown, taking away the audio changes a pixel by so much on the mean, against taking away the "
-        f"landmarks (of 255): {'; '.join(stronger)}. Faces that were made are AI-generated."
+        "From left to right: both signals, audio alone, landmarks alone; what lacks without audio, and without landmarks "
+        "(fourfold, on grey). Taking away the audio changes a pixel of this frame by so much on the mean, against "
+        f"taking away the landmarks (of 255): {'; '.join(stronger)}. Faces that were made are AI-generated."
     )
     return [Finding(drawing, said)]
