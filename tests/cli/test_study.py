@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from viseme.studies import drift
+from viseme.files import write_json
+from viseme.studies import drift, noise
 
 ARGUMENTS = ("--scale", "toy", "--set", "data.size=32")
+
+
+def ratios(model, data, out, count, seed):
+    """Stands for a look at the network, which has tests of its own."""
+    write_json(out, {"timesteps": [0], "mean": [1.0], "std": [0.0]})
 
 
 def test_dry_run_prints_the_plan_and_writes_nothing(cli, store, tmp_path, monkeypatch):
@@ -25,6 +31,7 @@ def test_a_study_from_store_to_page(cli, store, tmp_path, monkeypatch):
     broken = drift.Variant("broken", ("model.wings=true",))
     monkeypatch.setattr(drift, "VARIANTS", {"plain": drift.VARIANTS["plain"], "broken": broken})
     monkeypatch.setattr(drift, "CURE", "plain")
+    monkeypatch.setattr(noise, "write_ratios", ratios)
     arguments = ("study", "drift", "--data", store, "--out", tmp_path / "study", *ARGUMENTS)
     outcome = cli(*arguments)
     assert outcome.code == 1

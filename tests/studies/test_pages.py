@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from viseme.errors import InputError
+from viseme.evaluation.bootstrap import Interval
 from viseme.evaluation.results import ClipResult, Results, save
 from viseme.evaluation.summary import summarise
 from viseme.files import write_json
@@ -119,6 +120,20 @@ def test_controls_tell_each_signals_part(tmp_path):
     assert "audio moves: FiLM 25 %" in influence
     assert re.search(r"FiLM: 0\.(60|61|59) with both signals, 0\.1\d? ?", alone)
     assert "they leak" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("audio", "landmarks", "ahead", "verdict"),
+    [
+        ((0.3, 0.5), (-0.1, 0.1), (0.2, 0.5), "follows the audio"),
+        ((-0.1, 0.1), (0.3, 0.5), (-0.5, -0.2), "follows the landmarks"),
+        ((-0.4, -0.2), (-0.6, -0.5), (0.1, 0.3), "is not shown to follow either"),
+        ((0.1, 0.4), (0.1, 0.5), (-0.2, 0.1), "is not shown to follow one more than the other"),
+    ],
+)
+def test_a_mouth_follows_only_what_it_goes_along_with(audio, landmarks, ahead, verdict):
+    ends = (Interval((low + high) / 2, low, high, 8, {}, "clips") for low, high in (audio, landmarks, ahead))
+    assert controls._verdict(*ends) == verdict
 
 
 def test_finetune_says_which_way_is_best(tmp_path):

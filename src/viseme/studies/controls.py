@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from viseme.evaluation.bootstrap import interval
+from viseme.evaluation.bootstrap import Interval, interval
 from viseme.evaluation.results import Results
 from viseme.report.wording import counted, listed, number
 from viseme.studies.conflict import Followed, followed
@@ -200,9 +200,7 @@ def _conflict(
             spread = spreads[signal] = interval(pairs.r[signal], pairs.actors, np.random.default_rng(0))
             rows.append(Dot(f"{title}: {signal}", spread.mean, spread.low, spread.high, colour))
         ahead = interval(pairs.ahead, pairs.actors, np.random.default_rng(0))
-        verdict = (
-            "follows the audio" if ahead.low > 0 else "follows the landmarks" if ahead.high < 0 else "is undecided"
-        )
+        verdict = _verdict(spreads["audio"], spreads["landmarks"], ahead)
         parts.append(
             f"{title} {verdict} ({number(spreads['audio'].mean, 2)} with the audio's clip, "
             f"{number(spreads['landmarks'].mean, 2)} with the landmarks')"
@@ -210,6 +208,18 @@ def _conflict(
     panels: list[Panel] = [Dots("Mouth correlation with the clip of", rows, 0.0)]
     drawing = Drawing("conflict", "Audio of one clip, landmarks of another", "Which clip the mouth follows.", panels, 1)
     return [Finding(drawing, f"{'; '.join(parts)}.")]
+
+
+def _verdict(audio: Interval, landmarks: Interval, ahead: Interval) -> str:
+    """Whom a mouth follows: a clip with which its correlation is shown to be above zero, and above that with the other.
+
+    `ahead` is audio's less landmarks'.
+    """
+    if audio.low <= 0 and landmarks.low <= 0:
+        return "is not shown to follow either"
+    if ahead.low > 0:
+        return "follows the audio"
+    return "follows the landmarks" if ahead.high < 0 else "is not shown to follow one more than the other"
 
 
 def _frames(videos: Mapping[str, str]) -> list[Finding]:
@@ -226,7 +236,7 @@ def _frames(videos: Mapping[str, str]) -> list[Finding]:
         return []
     drawing = Drawing("frames", "One frame, signal by signal", "Frames by variant and signal.", panels, 1)
     said = (
-        "From left to right: both signals, audio alone, landmarks alone; what lacks without audio, and without landmarks "
+        "From left to right: both signals, audio alone, landmarks alone; what lacks without audio, without landmarks "
         "(fourfold, on grey). Taking away the audio changes a pixel of this frame by so much on the mean, against "
         f"taking away the landmarks (of 255): {'; '.join(stronger)}. Faces that were made are AI-generated."
     )
