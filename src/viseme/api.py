@@ -6,7 +6,7 @@ needs it. Errors that a user can mend are `viseme.errors.VisemeError`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from viseme.generation.manifest import VideoManifest
     from viseme.inspection import Summary
     from viseme.machine import Machine
+    from viseme.studies.plan import Plan
+    from viseme.studies.run import Outcome
     from viseme.training.profile import Profile
     from viseme.training.trainer import TrainReport
     from viseme.types import Synthesizer
@@ -41,10 +43,12 @@ __all__ = [
     "inspect",
     "load_config",
     "load_model",
+    "plan_study",
     "prepare",
     "presets",
     "pretrained",
     "profile",
+    "study",
     "synthetic",
     "train",
 ]
@@ -344,6 +348,34 @@ def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:
     from viseme.report.compare import compare as run
 
     return run(results, out)
+
+
+def plan_study(name: str, data: AnyPath, *, scale: str = "tiny", seed: int = 0, overrides: Sequence[str] = ()) -> Plan:
+    """What `study` would do, step by step."""
+    from viseme.studies.catalogue import study_plan
+
+    return study_plan(name, data, scale=scale, seed=seed, overrides=overrides)
+
+
+def study(
+    name: str,
+    data: AnyPath,
+    out: AnyPath,
+    *,
+    scale: str = "tiny",
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    jobs: int = 1,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Outcome:
+    """Run a study of `viseme.studies` on a store into a folder with a page, drawings and tables.
+
+    Stopped anywhere, the same call goes on. A step that fails is named in what is returned; what does not need it is
+    done. `overrides` go to every trained configuration, `tell` is given a line for each step.
+    """
+    from viseme.studies.run import run
+
+    return run(plan_study(name, data, scale=scale, seed=seed, overrides=overrides), Path(out), jobs=jobs, tell=tell)
 
 
 def doctor() -> Machine:

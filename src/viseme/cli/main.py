@@ -22,6 +22,7 @@ from viseme.cli import (
     inspect,
     prepare,
     presets,
+    study,
     synthetic,
     train,
     weights,
@@ -52,6 +53,7 @@ for command in (
     generate.generate,
     evaluate.evaluate,
     compare.compare,
+    study.study,
     doctor.doctor,
 ):
     app.command()(command)
@@ -73,7 +75,7 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code: 0 done, 1 some clips failed, 2 bad input or usage, 130 interrupted."""
+    """Run one command; returns its exit code: 0 done, 1 some clips or steps failed, 2 bad input, 130 interrupted."""
     try:
         code = app(args=arguments, prog_name="viseme", standalone_mode=False)
         sys.stdout.flush()

@@ -118,7 +118,7 @@ def draw(lines: Sequence[Line], axis: str, prefix: str, top: float | None = None
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Canvas
 
-    text = _stands_for("muted")
+    text = stands_for("muted")
     settings: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": prefix,
@@ -136,15 +136,15 @@ def draw(lines: Sequence[Line], axis: str, prefix: str, top: float | None = None
         for line in lines:
             width = 1.3 if line.colour == "truth" or line.colour in DASHES else 1.9
             dot = "o" if len(line.values) == 1 else ""
-            colour = _stands_for(line.colour)
+            colour = stands_for(line.colour)
             (drawn,) = axes.plot(line.frames, line.values, color=colour, linewidth=width, marker=dot, markersize=4)
             if line.colour in DASHES:
                 drawn.set_dashes(DASHES[line.colour])
         axes.set_title(axis, loc="left", fontsize=10)
         axes.set_xlabel(below, loc="right", color=text, labelpad=1)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(_stands_for("rule"))
-        axes.grid(axis="y", color=_stands_for("rule"), linewidth=0.8)
+        axes.spines["bottom"].set_color(stands_for("rule"))
+        axes.grid(axis="y", color=stands_for("rule"), linewidth=0.8)
         axes.tick_params(length=0)
         axes.locator_params(axis="y", nbins=4)
         axes.locator_params(axis="x", nbins=6, integer=True)
@@ -153,15 +153,15 @@ def draw(lines: Sequence[Line], axis: str, prefix: str, top: float | None = None
             axes.set_ylim(0, top)
         file = io.StringIO()
         canvas.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _for_page(file.getvalue(), prefix)
+    return for_page(file.getvalue(), prefix)
 
 
-def _stands_for(colour: str) -> str:
+def stands_for(colour: str) -> str:
     """A colour that occurs nowhere else, to be found again in the drawing."""
     return f"#fe01{COLOURS.index(colour):02x}"
 
 
-def _for_page(svg: str, prefix: str) -> str:
+def for_page(svg: str, prefix: str) -> str:
     """A drawing as the page can hold it: no prolog, size, style sheet or metadata, own identifiers, CSS colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -171,5 +171,5 @@ def _for_page(svg: str, prefix: str) -> str:
     svg = svg.replace("url(#", f"url(#{prefix}-").replace('xlink:href="#', f'href="#{prefix}-')
     svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)
     for colour in COLOURS:
-        svg = svg.replace(_stands_for(colour), f"var(--{colour})")
+        svg = svg.replace(stands_for(colour), f"var(--{colour})")
     return re.sub(r">\s+<", "><", svg).strip()

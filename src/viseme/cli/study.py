@@ -1,0 +1,41 @@
+"""`viseme study`: a question asked of many models, as one command that can be stopped anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from viseme import api
+from viseme.cli.output import Seed, Set, count
+from viseme.errors import SomeStepsFailed
+
+
+def study(
+    name: Annotated[str, typer.Argument(metavar="STUDY", help="drift, controls, finetune or steps.")],
+    data: Annotated[Path, typer.Option("--data", metavar="STORE", help="Store to learn from and to score against.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the study.")] = None,
+    scale: Annotated[
+        Literal["toy", "tiny", "small", "full"],
+        typer.Option(help="What it may spend: minutes a model, an hour a model, or the paper's model on a GPU."),
+    ] = "tiny",
+    seed: Seed = 0,
+    overrides: Set = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Steps at a time, each with its share of the cores.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+) -> None:
+    """Train, roll out, score and draw what answers one question; the same command goes on where it was stopped."""
+    if dry_run:
+        print(api.plan_study(name, data, scale=scale, seed=seed, overrides=overrides or ()).to_yaml(), end="")
+        return
+    if out is None:
+        raise typer.BadParameter("--out DIR is missing")
+    outcome = api.study(
+        name, data, out, scale=scale, seed=seed, overrides=overrides or (), jobs=jobs, tell=lambda line: print(line)
+    )
+    if outcome.failed:
+        first, reason = next(iter(outcome.failed.items()))
+        left = f", {count(len(outcome.left_out), 'step')} left out" if outcome.left_out else ""
+        raise SomeStepsFailed(f"{out}: {count(len(outcome.failed), 'step')} failed{left}; the first, {first}: {reason}")
+    print(outcome.page)

@@ -1,0 +1,43 @@
+"""The studies that can be run, by name: a new one is a module with a function `steps`, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+from viseme.data.store import Store
+from viseme.errors import ConfigError
+from viseme.studies import controls, drift, finetune, steps
+from viseme.studies.plan import Given, Plan, Step
+from viseme.studies.scale import Scale, scale_named
+
+Steps = Callable[[Scale, int, Sequence[str]], list[Step]]
+"""Scale, seed and overrides of every trained configuration give a study's steps; the store is their `<data>`."""
+
+STUDIES: Mapping[str, Steps] = {
+    "drift": drift.steps,
+    "controls": controls.steps,
+    "finetune": finetune.steps,
+    "steps": steps.steps,
+}
+
+
+def study_plan(
+    name: str, data: str | PathLike[str], *, scale: str = "tiny", seed: int = 0, overrides: Sequence[str] = ()
+) -> Plan:
+    """The plan of a study on a store.
+
+    Raises:
+        ConfigError: an unknown study or scale, or an override of no field.
+        StoreError: not a store.
+    """
+    if name not in STUDIES:
+        raise ConfigError(f"study {name}: there are {', '.join(sorted(STUDIES))}")
+    size = scale_named(scale)
+    if seed < 0:
+        raise ConfigError(f"seed {seed}: seeds are 0 or more")
+    store = Store.open(data)
+    settings = {"scale": scale, "seed": seed, "overrides": list(overrides)}
+    given = {"data": Given(str(Path(data).absolute()), store.fingerprint)}
+    return Plan(name, settings, given, tuple(STUDIES[name](size, seed, overrides)))

@@ -1,0 +1,70 @@
+"""`viseme study` from the command line: a study cut down to its smallest, end to end."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from viseme.files import write_json
+from viseme.studies import drift, noise
+
+ARGUMENTS = ("--scale", "toy", "--set", "data.size=32")
+
+
+def ratios(model, data, out, count, seed):
+    """Stands for a look at the network, which has tests of its own."""
+    write_json(out, {"timesteps": [0], "mean": [1.0], "std": [0.0]})
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(cli, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("study", "steps", "--data", store, "--dry-run", *ARGUMENTS)
+    assert outcome.code == 0
+    plan = yaml.safe_load(outcome.out)
+    assert plan["steps"][0]["name"] == "train/model"
+    assert "data.size=32" in plan["steps"][0]["arguments"]["overrides"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_from_store_to_page(cli, store, tmp_path, monkeypatch):
+    """Of two variants, of which one asks for a field that no model has."""
+    broken = drift.Variant("broken", ("model.wings=true",))
+    monkeypatch.setattr(drift, "VARIANTS", {"plain": drift.VARIANTS["plain"], "broken": broken})
+    monkeypatch.setattr(drift, "CURE", "plain")
+    monkeypatch.setattr(noise, "write_ratios", ratios)
+    arguments = ("study", "drift", "--data", store, "--out", tmp_path / "study", *ARGUMENTS)
+    outcome = cli(*arguments)
+    assert outcome.code == 1
+    assert "1 step failed" in outcome.line
+    assert "train/broken" in outcome.line
+    assert "train/plain: done" in outcome.out
+    page = (tmp_path / "study/index.html").read_text(encoding="utf-8")
+    assert "Not made, so not on this page: broken." in page
+    assert "plain" in (tmp_path / "study/table.md").read_text(encoding="utf-8")
+    again = cli(*arguments)
+    assert again.code == 1
+    assert "train/plain: kept" in again.out
+    assert again.out.count(": done") == 1  # the page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["drifts", "--out", "o"], "there are controls"),
+        (["drift"], "--out DIR is missing"),
+        (["drift", "--out", "o", "--scale", "huge"], "scale"),
+        (["drift", "--out", "o", "--set", "data.sise=3"], "data.size"),
+    ],
+)
+def test_bad_input_is_one_line(cli, store, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("study", *arguments, "--data", store)
+    assert outcome.code == 2
+    assert says in outcome.line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_store(cli, tmp_path):
+    outcome = cli("study", "drift", "--data", tmp_path / "nowhere", "--out", tmp_path / "o")
+    assert outcome.code == 2
+    assert "not a store" in outcome.line

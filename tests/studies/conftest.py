@@ -1,0 +1,83 @@
+"""Calls that cost nothing, in a module that worker processes find too, and plans of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from viseme.studies.plan import Given, Plan, Step
+
+CALLS = '''
+import os, time
+from pathlib import Path
+from viseme.errors import InputError
+
+def write(out, text="", source=None):
+    """Counts its calls in `made`, beside."""
+    place = Path(out)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with open(place.parent / "made", "a") as log:
+        log.write(place.name + " ")
+    place.write_text(text + (Path(source).read_text() if source else ""))
+
+def folder(out):
+    Path(out).mkdir(parents=True, exist_ok=True)
+    (Path(out) / "begun").write_text("")
+    (Path(out) / "done").write_text("x" * 10)
+
+def fail(out):
+    raise InputError("nothing to see; give something else")
+
+def crash(out):
+    raise ValueError("broken\\nin two lines")
+
+def die(out):
+    os._exit(9)
+
+def nothing(out):
+    pass
+
+def wait(out):
+    place = Path(out)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.with_suffix(".pid").write_text(str(os.getpid()))
+    if not place.with_suffix(".quick").exists():
+        time.sleep(60)
+    place.write_text("woken")
+
+def threads(out):
+    Path(out).write_text(os.environ.get("OMP_NUM_THREADS", ""))
+
+def gather(out, parts):
+    Path(out).write_text(",".join(f"{name}={Path(path).read_text()}" for name, path in parts.items()))
+'''
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a module `study_calls`."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "study_calls.py").write_text(CALLS)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(__import__("sys").modules, "study_calls", raising=False)
+    return folder
+
+
+Planned = Callable[..., Plan]
+
+
+@pytest.fixture
+def planned(calls: Path) -> Planned:
+    """Make a plan of steps `(name, call, arguments)`; each makes `NAME.txt`."""
+
+    def make(*steps: tuple[str, str, dict[str, object]], fingerprint: str = "f", scale: str = "toy") -> Plan:
+        made = tuple(
+            Step(name, f"study_calls.{call}", f"{name}.txt", arguments, gathers=call == "gather")
+            for name, call, arguments in steps
+        )
+        return Plan("try", {"scale": scale}, {"data": Given(str(calls), fingerprint)}, made)
+
+    return make
