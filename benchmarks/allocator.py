@@ -42,6 +42,7 @@ def seconds_a_step(preset: str, steps: int) -> float:
         audio=torch.rand((count, data.warmup + data.window, feature_width(config.audio)), generator=rng),
         landmarks=torch.zeros(count, data.window, 68, 2),
         mouth=(pictures(data.window, 1) > 0.7).float(),
+        identity_landmarks=torch.zeros(count, 68, 2),
     )
     times = []
     for _ in range(steps):

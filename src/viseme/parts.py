@@ -100,7 +100,7 @@ PARTS: dict[str, Part] = {
         ),
         Part(
             name="resnet18",
-            use="ResNet-18 trained on ImageNet (nothing here uses it yet)",
+            use="the paper's embedding of the identity frame (model.backbone): ResNet-18 of ImageNet",
             file="resnet18-f37072fd.pth",
             size=46_830_571,
             sha256="f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",

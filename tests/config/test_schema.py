@@ -4,6 +4,7 @@ import pytest
 
 from viseme.config import load_config
 from viseme.config.diffusion import DdpmConfig
+from viseme.config.gan import GanConfig
 from viseme.errors import ConfigError
 
 
@@ -111,6 +112,26 @@ def test_signals_that_do_not_go_together_are_one_clear_line(overrides: list[str]
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["model.warp=true"], "set it to skip"),
+        (["model.backbone=none", "model.backbone_tuned=true"], "set model.backbone"),
+        (["loss.r1=1", "training.compile=true"], "training.compile"),
+        (["loss.kind=wasserstein"], "loss.kind"),
+        (["model.backbone=vgg"], "model.backbone"),
+        (["discriminator.augment=2"], "discriminator.augment"),
+        (["model.noise_memory=-1"], "model.noise_memory"),
+        (["loss.r1_every=0"], "loss.r1_every"),
+    ],
+)
+def test_a_gans_fields_that_do_not_go_together_are_one_clear_line(overrides: list[str], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config("gan_64", overrides)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_what_was_learned_to_be_left_out_may_be() -> None:
     more = ["sampling.guidance_audio=2", "sampling.guidance_landmarks=0.5"]
     config = load_config("ddpm_128_landmarks", [*BOTH, *more])
@@ -119,3 +140,19 @@ def test_what_was_learned_to_be_left_out_may_be() -> None:
     alone = load_config("ddpm_128_landmarks", [*BOTH, "conditioning.drop_audio=1", "sampling.without=[audio]"])
     assert isinstance(alone, DdpmConfig)
     assert alone.sampling.without == ("audio",)
+
+
+def test_the_papers_gan_at_128_is_that_at_64_but_for_its_size() -> None:
+    small, large = load_config("gan_64"), load_config("gan_128")
+    changed = small.model_copy(update={"name": "gan_128", "data": small.data.model_copy(update={"size": 128})})
+    assert changed == large
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_the_papers_gan_has_none_of_the_switches_that_cure_it(size: int) -> None:
+    config = load_config(f"gan_{size}")
+    assert isinstance(config, GanConfig)
+    assert (config.model.identity, config.model.backbone, config.model.decoder) == ("vector", "resnet18", "plain")
+    assert (config.loss.kind, config.loss.mouth_weight, config.loss.r1) == ("bce", 1.0, 0.0)
+    judge = config.discriminator
+    assert (judge.steps, judge.spectral_norm, judge.augment, judge.mouth) == (1, False, 0.0, False)

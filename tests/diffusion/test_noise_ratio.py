@@ -23,7 +23,8 @@ def batch(count: int = 4) -> Batch:
     frames = torch.rand((count, 1, 3, 8, 8), generator=rng) * 2 - 1
     identity = torch.rand((count, 3, 8, 8), generator=rng)
     audio = torch.zeros(count, 1, 5)
-    return Batch(identity, identity, frames, audio, torch.zeros(count, 1, 68, 2), torch.zeros(count, 1, 1, 8, 8))
+    points, mouth = torch.zeros(count, 1, 68, 2), torch.zeros(count, 1, 1, 8, 8)
+    return Batch(identity, identity, frames, audio, points, mouth, points[:, 0])
 
 
 class Knowing(nn.Module):

@@ -11,6 +11,7 @@ from torch import nn
 
 from viseme.config import load_config
 from viseme.config.diffusion import DdpmConfig
+from viseme.diffusion.model import window_signals
 from viseme.diffusion.objective import DdpmObjective
 from viseme.diffusion.own_frame import evaluating, own_frame
 from viseme.diffusion.synthesizer import DdpmSynthesizer
@@ -64,6 +65,7 @@ def batch(count: int = 8, frames: int = 1) -> Batch:
         audio=torch.from_numpy(rng.normal(size=(count, 2, 16)).astype(np.float32)),
         landmarks=torch.from_numpy(rng.uniform(-1, 1, (count, 2, 68, 2)).astype(np.float32)),
         mouth=torch.from_numpy((rng.random((count, 2, 1, 16, 16)) > 0.8).astype(np.float32)),
+        identity_landmarks=torch.zeros(count, 68, 2),
     )
 
 
@@ -72,9 +74,9 @@ def seen(objective: DdpmObjective, given: Batch, monkeypatch: pytest.MonkeyPatch
     passes: list[tuple[torch.Tensor, ...]] = []
 
     def watched(forward: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-        def run(x_t: torch.Tensor, steps: torch.Tensor, pictures: torch.Tensor, signals: dict) -> torch.Tensor:  # type: ignore[type-arg]
+        def run(x_t, steps, pictures, signals, *absent):
             passes.append((x_t, steps, pictures, signals["audio"], torch.tensor(torch.is_grad_enabled())))
-            return forward(x_t, steps, pictures, signals)
+            return forward(x_t, steps, pictures, signals, *absent)
 
         return run
 
@@ -149,7 +151,7 @@ def test_what_is_learned_is_the_second_frame(field: str) -> None:
 
 def test_landmarks_drive_the_frame_they_belong_to(monkeypatch: pytest.MonkeyPatch) -> None:
     objective, given = ready("motion.own=1", "model.landmarks=true"), batch()
-    driven = [objective._signals(given, index)["landmarks"] for index in (0, 1)]
+    driven = [window_signals(objective.config, given, index)["landmarks"] for index in (0, 1)]
     assert torch.equal(torch.stack(driven, dim=1).reshape(given.landmarks.shape), given.landmarks)
     (_, _, first, *_), (_, _, pictures, *_) = seen(objective, given, monkeypatch)
     moved = replace(given, landmarks=given.landmarks * torch.tensor([-1.0, 1.0])[:, None, None])

@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Literal
+
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -24,12 +27,12 @@ SMALL = (
 )
 
 
-def ready(*overrides: str) -> GanObjective:
+def ready(*overrides: str, precision: Literal["32-true", "bf16-mixed"] = "32-true") -> GanObjective:
     config = load_config("tiny_gan", [*SMALL, *overrides])
     assert isinstance(config, GanConfig)
     objective = build_objective(config)
     assert isinstance(objective, GanObjective)
-    objective.setup(Fabric(accelerator="cpu", devices=1))
+    objective.setup(Fabric(accelerator="cpu", devices=1, precision=precision))
     return objective
 
 
@@ -93,3 +96,137 @@ def test_validation_changes_nothing() -> None:
     objective.validate(batch(), torch.Generator().manual_seed(0))
     for name, weights in before.items():
         torch.testing.assert_close(objective.state()[name].state_dict(), weights, rtol=0, atol=0)
+
+
+SWITCHES = (
+    "loss.adversary_from=0",
+    "loss.kind=hinge",
+    "loss.r1=1",
+    "discriminator.steps=2",
+    "discriminator.spectral_norm=true",
+    "discriminator.augment=1",
+    "discriminator.mouth=true",
+    "model.warp=true",
+    "model.noise_memory=0.9",
+)
+
+
+def copied(objective: GanObjective) -> dict[str, dict[str, torch.Tensor]]:
+    parts = {name: part.state_dict() for name, part in objective.state().items() if name.endswith("model")}
+    return {name: {key: value.clone() for key, value in state.items()} for name, state in parts.items()}
+
+
+def apart(one: Mapping[str, Mapping[str, torch.Tensor]], other: Mapping[str, Mapping[str, torch.Tensor]]) -> float:
+    return max(float((one[part][key] - value).abs().max()) for part in one for key, value in other[part].items())
+
+
+@pytest.mark.parametrize("switch", ["", *SWITCHES, "training.accumulate=2"])
+def test_each_switch_changes_what_is_learned_and_all_stays_finite(switch: str) -> None:
+    """By itself; the first and the last change nothing, or no more than rounding."""
+    plain, switched = ready("loss.adversary_from=0"), ready("loss.adversary_from=0", *filter(None, [switch]))
+    for seed in range(2):
+        for objective in (plain, switched):
+            scalars = objective.step(batch(), torch.Generator().manual_seed(seed))
+            assert all(bool(value.isfinite()) for value in scalars.values())
+    weights = copied(switched)
+    if switch.split("=")[0] in ("discriminator.spectral_norm", "discriminator.mouth", "model.warp"):
+        assert (
+            weights["model"].keys() != copied(plain)["model"].keys()
+            or (weights["adversary_model"].keys() != copied(plain)["adversary_model"].keys())
+            or weights["model"]["head.weight"].shape[0] == 5
+        )
+        return
+    same = switch in ("", "loss.adversary_from=0", "training.accumulate=2")
+    assert (apart(weights, copied(plain)) < 1e-4) == same
+
+
+def test_with_all_switches_parts_change_no_more_than_rounding() -> None:
+    """Noise, looks, power iterations and the penalty are of the step, not of its parts."""
+    whole, parts = ready(*SWITCHES), ready(*SWITCHES, "training.accumulate=2")
+    for seed in range(3):
+        told = [one.step(batch(), torch.Generator().manual_seed(seed)) for one in (whole, parts)]
+        for name, value in told[0].items():
+            if name not in ("lip", "snr"):
+                torch.testing.assert_close(value, told[1][name], rtol=1e-3, atol=1e-4)
+    assert apart(copied(whole), copied(parts)) < 1e-4
+
+
+def test_with_all_switches_the_same_seed_gives_the_same_weights() -> None:
+    one, other = ready(*SWITCHES), ready(*SWITCHES)
+    for objective in (one, other):
+        objective.step(batch(), torch.Generator().manual_seed(0))
+    assert apart(copied(one), copied(other)) == 0
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_r1_goes_through_fabric_s_backward_and_flattens_the_discriminator(
+    precision: Literal["32-true", "bf16-mixed"],
+) -> None:
+    slope = {}
+    for r1 in (0.0, 10.0):
+        objective = ready(
+            f"loss.r1={max(r1, 1e-9)}",
+            "discriminator.learning_rate=0.003",
+            "loss.adversary_from=0",
+            precision=precision,
+        )
+        for seed in range(40):
+            scalars = objective.step(batch(), torch.Generator().manual_seed(seed))
+        slope[r1] = float(scalars["r1"])
+    assert 0 < slope[10.0] < 0.2 * slope[0.0]
+
+
+def test_r1_under_bf16_is_that_of_float32() -> None:
+    told = [ready("loss.r1=1", "loss.adversary_from=0", precision=p) for p in ("32-true", "bf16-mixed")]  # type: ignore[arg-type]
+    one, other = (float(objective.step(batch(), torch.Generator())["r1"]) for objective in told)
+    assert one == pytest.approx(other, rel=0.02)
+
+
+def test_r1_is_taken_at_one_of_so_many_steps() -> None:
+    objective = ready("loss.r1=1", "loss.r1_every=3", "loss.adversary_from=0")
+    told = ["r1" in objective.step(batch(), torch.Generator()) for _ in range(7)]
+    assert told == [True, False, False, True, False, False, True]
+
+
+def test_several_steps_of_the_discriminator_share_the_schedule_of_one() -> None:
+    fields = ("training.decay_steps=4", "training.steps=4", "loss.adversary_from=0")
+    once, twice = ready(*fields), ready(*fields, "discriminator.steps=2")
+    for seed in range(3):
+        for objective in (once, twice):
+            objective.step(batch(), torch.Generator().manual_seed(seed))
+    rates = [one.adversary.optimization.optimizer.param_groups[0]["lr"] for one in (once, twice)]
+    assert rates[0] == pytest.approx(rates[1])
+
+
+def test_training_and_validation_tell_the_same_curves() -> None:
+    """Those of Figs. 4 to 6: generator, discriminator, pixel loss, SNR; and the balance."""
+    objective = ready("loss.adversary_from=0", "loss.adversarial=0.5", "loss.pixel=10", "loss.mouth_weight=1")
+    trained = objective.step(batch(), torch.Generator().manual_seed(0))
+    validated = objective.validate(batch(), torch.Generator().manual_seed(0))
+    curves = {"generator", "discriminator", "pixel", "snr", "adversarial", "real_right", "fake_right"}
+    assert curves <= trained.keys() & validated.keys()
+    assert {"gradient_norm", "discriminator_gradient_norm"} <= trained.keys()
+    for told in (trained, validated):
+        assert float(told["generator"]) == pytest.approx(0.5 * float(told["adversarial"]) + 10 * float(told["pixel"]))
+
+
+def test_a_pretrained_backbone_comes_with_its_weights_and_stays_as_it_is() -> None:
+    objective = ready("model.backbone=lite0", "model.identity=vector", "loss.adversary_from=0")
+    backbone = objective.network.identity.backbone
+    assert backbone is not None
+    before = {name: value.clone() for name, value in backbone.state_dict().items()}
+    objective.network.train()
+    objective.step(batch(), torch.Generator())
+    torch.testing.assert_close(backbone.state_dict(), before, rtol=0, atol=0)
+    other = type(backbone)(backbone.network, 1280, "efficientnet-lite0", (0.5,) * 3, (0.5,) * 3)
+    other.take_pretrained()
+    torch.testing.assert_close(other.network.state_dict(), {k[8:]: v for k, v in before.items()}, rtol=0, atol=0)
+
+
+def test_a_tuned_backbone_learns() -> None:
+    objective = ready("model.backbone=lite0", "model.backbone_tuned=true", "loss.adversary_from=0")
+    torch.nn.init.normal_(objective.network.head.weight, std=0.1)
+    before = objective.network.state_dict()["identity.backbone.network._conv_stem.weight"].clone()
+    objective.step(batch(), torch.Generator())
+    after = objective.network.state_dict()["identity.backbone.network._conv_stem.weight"]
+    assert not torch.equal(after, before)

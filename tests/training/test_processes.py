@@ -44,6 +44,23 @@ SMALL = {
         "discriminator.learning_rate=1.0e-4",
         "loss.adversary_from=1",
     ),
+    "gan_64_stable": (
+        *SHARED,
+        "model.width=4",
+        "model.max_width=8",
+        "model.hidden=8",
+        "model.backbone=lite0",
+        "discriminator.width=4",
+        "discriminator.learning_rate=1.0e-4",
+        "discriminator.spectral_norm=true",
+        "discriminator.steps=2",
+        "audio.context=1",
+        "data.window=2",
+        "loss.kind=hinge",
+        "loss.adversary_from=1",
+        "loss.r1_every=2",
+        "training.ema=0.9",
+    ),
     "tiny_ddpm": (*SHARED, "model.base=8", "model.blocks=1", "sampling.steps=2", "sampling.precision=32-true"),
 }
 
@@ -70,7 +87,7 @@ def apart(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) ->
     return max(float((value - other[name]).abs().max()) for name, value in one.items())
 
 
-@pytest.mark.parametrize("preset", ["tiny_ddpm", "tiny_gan"])
+@pytest.mark.parametrize("preset", ["tiny_ddpm", "tiny_gan", pytest.param("gan_64_stable", marks=pytest.mark.slow)])
 def test_processes_and_parts_change_no_more_than_rounding(preset: str, store: Path, tmp_path: Path) -> None:
     ways = {
         "one": ((), 1),

@@ -53,6 +53,22 @@ def test_a_discriminator_wins_by_both_rates_over_200_steps(real: float, fake: fl
     if won:
         assert "99% of true and 96% of made" in found["discriminator"]
         assert "discriminator.learning_rate" in found["discriminator"]
+        assert "loss.r1" in found["discriminator"]
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "first", "lost"),
+    [(0.5, 0.5, 1000, True), (1.0, 0.08, 1000, True), (0.6, 0.6, 1000, False), (0.5, 0.5, 1500, False)],
+)
+def test_a_generator_wins_by_both_rates_together_once_its_adversary_had_time(
+    real: float, fake: float, first: int, lost: bool
+) -> None:
+    found = signs(history(**rates(real, fake, first)))
+    assert ("generator" in found) == lost
+    if lost:
+        assert f"right about {real:.0%} of true and {fake:.0%} of made windows" in found["generator"]
+        assert "discriminator.steps" in found["generator"]
+        assert "\n" not in found["generator"]
 
 
 def test_a_discriminator_that_won_long_ago_and_lost_since_has_not_won() -> None:

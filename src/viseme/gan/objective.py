@@ -1,8 +1,7 @@
-"""Training the GAN: one step of the discriminator, one of the generator."""
+"""Training the GAN: the steps of the discriminator, then one of the generator."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,10 +9,11 @@ from torch import Tensor, nn
 
 from viseme.audio.features import feature_width
 from viseme.config.gan import GanConfig
-from viseme.gan.discriminator import Discriminator
+from viseme.gan.adversary import Adversary, Drawn
 from viseme.gan.generator import Generator
-from viseme.gan.losses import adversarial_loss, discriminator_loss, pixel_loss, signal_to_noise
-from viseme.nn.draws import Part, divided, randn
+from viseme.gan.losses import pixel_loss, signal_to_noise
+from viseme.gan.noise import remembered
+from viseme.nn.draws import divided, randn
 from viseme.nn.listener import build_listener
 from viseme.nn.optim import Optimization, Told
 from viseme.nn.perception import Perception
@@ -24,56 +24,23 @@ if TYPE_CHECKING:
 
 
 def build_generator(config: GanConfig) -> Generator:
-    """The generator of a configuration, freshly initialised."""
+    """The generator of a configuration, freshly initialised; a pretrained backbone has random weights too."""
     listener, width = build_listener(config.audio, feature_width(config.audio))
     return Generator(config.model, config.data.size, width, listener)
 
 
-class Adversary:
-    """The discriminator and its optimizer: what judges the generator, and learns to."""
-
-    def __init__(self, config: GanConfig) -> None:
-        listener, width = build_listener(config.audio, feature_width(config.audio))
-        network = Discriminator(config.discriminator, config.data.size, width, listener)
-        self.optimization = Optimization(network, config.training, config.discriminator.learning_rate)
-
-    def learn(self, parts: Iterable[Part], made: Callable[[Part], Tensor]) -> dict[str, Tensor]:
-        """One step on true windows and on what `made` gives for them."""
-        told = Told()
-
-        def loss(part: Part) -> Tensor:
-            batch, _ = part
-            real, fake = self.judge(batch, batch.frames), self.judge(batch, made(part).detach())
-            return told(self._scalars(discriminator_loss(real, fake), real, fake))["discriminator"]
-
-        self.optimization.minimise(loss, parts)
-        return told.means()
-
-    def judge(self, batch: Batch, frames: Tensor) -> Tensor:
-        """Logits `[B]`."""
-        audio = batch.audio[:, -frames.shape[1] :]
-        return self.optimization.forward(frames, batch.identity, audio)  # type: ignore[no-any-return]
-
-    def watch(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:
-        """The scalars of `learn` without learning."""
-        real, fake = self.judge(batch, batch.frames), self.judge(batch, made)
-        return self._scalars(discriminator_loss(real, fake), real, fake)
-
-    @staticmethod
-    def _scalars(loss: Tensor, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        return {
-            "discriminator": loss,
-            "real_right": (real > 0).float().mean(),
-            "fake_right": (fake < 0).float().mean(),
-        }
-
-
 class GanObjective:
-    """The `Objective` of a conditional GAN (paper section 4.1)."""
+    """The `Objective` of a conditional GAN (paper section 4.1).
+
+    Raises:
+        InputError: the weights of the pretrained backbone that the configuration names are not here.
+    """
 
     def __init__(self, config: GanConfig) -> None:
         self.config = config
         self.network = build_generator(config)
+        if (backbone := self.network.identity.backbone) is not None:
+            backbone.take_pretrained()
         self.optimization = Optimization(self.network, config.training)
         self.adversary = Adversary(config)
         self.perception = Perception(config.loss)
@@ -84,7 +51,7 @@ class GanObjective:
 
     def setup(self, fabric: Fabric) -> None:
         self.optimization.setup(fabric)
-        self.adversary.optimization.setup(fabric)
+        self.adversary.setup(fabric)
         self.perception.setup(fabric)
 
     @property
@@ -93,48 +60,58 @@ class GanObjective:
 
     def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         told, joined, count = Told(), self._adversary_joined, self.config.training.accumulate
+        parts = [self._drawn(part, numbers, joined) for part, numbers in divided(batch, rng, count)]
         # Where the batch is whole, the generator is pulled by the frames that the adversary has just seen; of parts, no
         # two may stand in memory together, and each is made anew.
-        whole = self._made(batch, rng) if count == 1 else None
+        whole = self._made(parts[0]) if count == 1 else None
 
-        def shown(part: Part) -> Tensor:
+        def shown(drawn: Drawn) -> Tensor:
             with torch.no_grad():
-                return self._made(*part) if whole is None else whole
+                return self._made(drawn) if whole is None else whole
 
-        def loss(part: Part) -> Tensor:
-            made = self._made(*part) if whole is None else whole
-            return told(self._losses(part[0], made, joined))["loss"]
+        def loss(drawn: Drawn) -> Tensor:
+            made = self._made(drawn) if whole is None else whole
+            return told(self._losses(drawn, made, joined))["loss"]
 
-        judged = self.adversary.learn(divided(batch, rng, count), shown) if joined else {}
-        norm = self.optimization.minimise(loss, divided(batch, rng, count))
+        judged = self.adversary.learn(parts, shown) if joined else {}
+        norm = self.optimization.minimise(loss, parts)
         return {**told.means(), **judged, "gradient_norm": norm}
 
     @torch.no_grad()
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        made = self._made(batch, rng)
+        made = self._made(self._drawn(batch, rng, joined=False))
         pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
-        seen = self._seen(batch, made)
-        return {"loss": pixel, **self._pixel_scalars(batch, made), **seen, **self.adversary.watch(batch, made)}
+        seen, judged = self._seen(batch, made), self.adversary.watch(batch, made)
+        generator = self._lowered(pixel, seen, judged["adversarial"] if self._adversary_joined else None)
+        return {"loss": pixel, "generator": generator, **self._pixel_scalars(batch, made), **seen, **judged}
 
     def state(self) -> dict[str, Stateful]:
-        return {**self.optimization.state(), **self.adversary.optimization.state("adversary_")}
+        return {**self.optimization.state(), **self.adversary.state()}
 
-    def _losses(self, batch: Batch, made: Tensor, joined: bool) -> dict[str, Tensor]:
-        """What the generator lowers, `loss`, and its parts."""
+    def _losses(self, drawn: Drawn, made: Tensor, joined: bool) -> dict[str, Tensor]:
+        """What the generator lowers, `loss` (`generator` beside validation's), and its parts."""
+        batch = drawn.batch
         pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
         seen = self._seen(batch, made)
-        loss = self.config.loss.pixel * pixel + self.perception.weighed(seen)
-        if joined:
-            with self.adversary.optimization.frozen():
-                seen["adversarial"] = adversarial_loss(self.adversary.judge(batch, made))
-            loss = loss + self.config.loss.adversarial * seen["adversarial"]
-        return {"loss": loss, **self._pixel_scalars(batch, made), **seen}
+        pull = self.adversary.pull(drawn, made) if joined else None
+        loss = self._lowered(pixel, seen, pull)
+        told = {"loss": loss, "generator": loss, **self._pixel_scalars(batch, made), **seen}
+        return told if pull is None else {**told, "adversarial": pull}
 
-    def _made(self, batch: Batch, rng: torch.Generator) -> Tensor:
-        shape = (*batch.audio.shape[:2], self.config.model.noise)
-        noise = randn(shape, rng).to(batch.audio.device)
+    def _lowered(self, pixel: Tensor, seen: dict[str, Tensor], pull: Tensor | None) -> Tensor:
+        """L_G = lambda_pixel L1 + the perceptual terms + the adversarial term, where the adversary has joined."""
+        loss = self.config.loss.pixel * pixel + self.perception.weighed(seen)
+        return loss if pull is None else loss + self.config.loss.adversarial * pull
+
+    def _drawn(self, batch: Batch, rng: torch.Generator, joined: bool) -> Drawn:
+        noise = randn((*batch.audio.shape[:2], self.config.model.noise), rng).to(batch.audio.device)
+        looks = self.adversary.draw(len(noise), rng) if joined else ()
+        return Drawn(batch, remembered(noise, self.config.model.noise_memory), looks)
+
+    def _made(self, drawn: Drawn) -> Tensor:
+        batch = drawn.batch
         return self.optimization.forward(  # type: ignore[no-any-return]
-            batch.identity, batch.audio, noise, batch.frames.shape[1]
+            batch.identity, batch.audio, drawn.noise, batch.frames.shape[1]
         )
 
     def _seen(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:

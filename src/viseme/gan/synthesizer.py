@@ -10,6 +10,7 @@ import torch
 from viseme.audio.features import encode_with_context
 from viseme.config.gan import GanConfig
 from viseme.gan.generator import Generator
+from viseme.gan.noise import NoiseStream
 from viseme.nn.images import to_pixels, to_signed
 from viseme.nn.precision import autocast
 from viseme.types import Conditioning, Float32, UInt8
@@ -42,10 +43,12 @@ class GanSynthesizer:
         with autocast(device, sampling.precision):
             identity = self.network.identity(photo)
         length, state = max(c.frames for c in conditionings), None
+        model, heard = self.config.model, length - (1 - warmup)
+        stream = NoiseStream(len(conditionings), heard, model.noise, model.noise_memory, rng)
         for start in range(1 - warmup, length, CHUNK):
             times = np.arange(start, min(start + CHUNK, length))
             audio = torch.from_numpy(np.stack([c.audio[times.clip(0, c.frames - 1)] for c in conditionings]))
-            noise = torch.randn((*audio.shape[:2], self.config.model.noise), generator=rng, device=rng.device)
+            noise = stream.take(len(times))
             with autocast(device, sampling.precision):
                 states, state = self.network.listen(
                     identity, audio.to(device), noise.to(device) * sampling.noise, state

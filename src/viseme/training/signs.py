@@ -15,6 +15,8 @@ LOG = logging.getLogger("viseme.training")
 
 WON, WON_OVER = 0.95, 200
 """A discriminator that is right about so many windows of both kinds, over so many steps, has won."""
+FOOLED = 0.55
+"""A discriminator right about no more than this of the windows, a coin being right about half, has lost."""
 FEWEST = 8
 """Points on each side below which nothing is said of a curve's course."""
 RISE = 0.05
@@ -47,6 +49,8 @@ class Watch:
 def _found(history: History) -> Iterator[tuple[str, str]]:
     if line := _discriminator_wins(history):
         yield "discriminator", line
+    if line := _generator_wins(history):
+        yield "generator", line
     # What a generator is told to lower rises with a better adversary; the error in pixels is what must not.
     watched = "pixel" if len(history.curve("train", "discriminator")) else "loss"
     if line := _rises(history.curve("train", watched)):
@@ -59,19 +63,37 @@ def _found(history: History) -> Iterator[tuple[str, str]]:
 
 def _discriminator_wins(history: History) -> str:
     """Both rates above 0.95 on average over the last 200 steps, the adversary being there all that time."""
-    shares = []
-    for name in ("real_right", "fake_right"):
-        curve = history.curve("train", name)
-        if not len(curve) or curve.steps[-1] - curve.steps[0] < WON_OVER:
-            return ""
-        shares.append(float(curve.after(int(curve.steps[-1]) - WON_OVER).values.mean()))
-    if min(shares) <= WON:
+    shares = _judged_right(history, WON_OVER)
+    if not shares or min(shares) <= WON:
         return ""
     return (
         f"the discriminator wins: right about {shares[0]:.0%} of true and {shares[1]:.0%} of made windows over the "
         f"last {WON_OVER} steps, so that the generator learns nothing from it; set discriminator.learning_rate or "
-        "loss.adversarial lower"
+        "loss.adversarial lower, or loss.r1, discriminator.spectral_norm or discriminator.augment"
     )
+
+
+def _generator_wins(history: History) -> str:
+    """Rates of 0.55 or less in the mean over the last 200 steps, the adversary being there for twice that time."""
+    shares = _judged_right(history, 2 * WON_OVER)
+    if not shares or sum(shares) / 2 > FOOLED:
+        return ""
+    return (
+        f"the generator wins: the discriminator is right about {shares[0]:.0%} of true and {shares[1]:.0%} of made "
+        f"windows over the last {WON_OVER} steps, hardly more than a coin, so that what it tells is noise; set "
+        "discriminator.learning_rate or discriminator.steps higher, or discriminator.augment or loss.r1 lower"
+    )
+
+
+def _judged_right(history: History, there: int) -> list[float]:
+    """Means of both rates over the last 200 steps; nothing before the adversary was there for so many."""
+    shares = []
+    for name in ("real_right", "fake_right"):
+        curve = history.curve("train", name)
+        if not len(curve) or curve.steps[-1] - curve.steps[0] < there:
+            return []
+        shares.append(float(curve.after(int(curve.steps[-1]) - WON_OVER).values.mean()))
+    return shares
 
 
 def _rises(curve: Curve) -> str:

@@ -1,0 +1,36 @@
+import pytest
+import torch
+
+from viseme.nn.warp import warp
+
+
+def pictures() -> torch.Tensor:
+    return torch.rand((2, 3, 8, 6), generator=torch.Generator().manual_seed(0))
+
+
+def test_no_flow_changes_nothing() -> None:
+    torch.testing.assert_close(warp(pictures(), torch.zeros(2, 2, 8, 6)), pictures())
+
+
+def test_a_flow_of_whole_pixels_reads_them_off() -> None:
+    flow = torch.zeros(2, 2, 8, 6)
+    flow[:, 0], flow[:, 1] = 2, -1  # from two to the right, one above
+    made, given = warp(pictures(), flow), pictures()
+    torch.testing.assert_close(made[:, :, 1:, :-2], given[:, :, :-1, 2:])
+    torch.testing.assert_close(made[:, :, 1:, -2:], given[:, :, :-1, -1:].expand(-1, -1, -1, 2))  # past the border
+
+
+def test_half_a_pixel_is_the_mean_of_two() -> None:
+    flow = torch.zeros(2, 2, 8, 6)
+    flow[:, 0] = 0.5
+    given = pictures()
+    torch.testing.assert_close(warp(given, flow)[..., :-1], (given[..., :-1] + given[..., 1:]) / 2)
+
+
+def test_the_gradient_tells_the_flow_where_to_go() -> None:
+    ramp = torch.arange(6.0).expand(1, 1, 8, 6)
+    flow = torch.zeros(1, 2, 8, 6, requires_grad=True)
+    warp(ramp, flow)[..., 1:-1].sum().backward()
+    assert flow.grad is not None
+    assert flow.grad[0, 0, 3, 2] == pytest.approx(1, abs=1e-4)
+    assert flow.grad[0, 1, 3, 2] == pytest.approx(0, abs=1e-4)
