@@ -55,7 +55,7 @@ class Scale:
 
 SCALES = {
     "toy": Scale(
-        "tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1"), 3, (1, 2)
+        "tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1"), 3, (1, 2), 30
     ),
     "tiny": Scale("tiny_ddpm", 400, 16, 6, 276, 10, short=26),
     "small": Scale("tiny_ddpm", 3000, 32, 12, 276, 10),
