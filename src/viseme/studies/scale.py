@@ -25,6 +25,7 @@ class Scale:
         inference_steps: of a rollout where they are not what is studied.
         timesteps: at how many points of the noise schedule a network is looked at.
         counts: numbers of denoising steps that study `steps` tries; all of its own where empty.
+        short: frames of a rollout in that study, which makes fifty of them.
     """
 
     preset: str
@@ -36,6 +37,7 @@ class Scale:
     overrides: tuple[str, ...] = ()
     timesteps: int = 25
     counts: tuple[int, ...] = ()
+    short: int = 101
 
     @property
     def training(self) -> tuple[str, ...]:
@@ -53,9 +55,9 @@ class Scale:
 
 SCALES = {
     "toy": Scale(
-        "tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1"), 3, (1, 2)
+        "tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1"), 3, (1, 2), 30
     ),
-    "tiny": Scale("tiny_ddpm", 400, 16, 6, 276, 10),
+    "tiny": Scale("tiny_ddpm", 400, 16, 6, 276, 10, short=26),
     "small": Scale("tiny_ddpm", 3000, 32, 12, 276, 10),
     "full": Scale("ddpm_64", 84_000, 16, 24, 501, 50),
 }

@@ -72,7 +72,7 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     some = {"data": "<data>", "split": "val", "clips": scale.clips, "size": picture_size(scale, overrides)}
     plan = [
         train_step("model", scale, seed, fields),
-        Step("clips", "viseme.studies.stores.few_clips", "store", {**some, "frames": scale.frames}),
+        Step("clips", "viseme.studies.stores.few_clips", "store", {**some, "frames": scale.short}),
     ]
     config = load_config(scale.preset, [*scale.training, *fields])
     total = config.diffusion.steps if hasattr(config, "diffusion") else COUNTS[-1]
