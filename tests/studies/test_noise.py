@@ -8,7 +8,6 @@ from viseme.studies.noise import Ratios, read_ratios, write_ratios
 
 
 def test_ratios_of_a_model_are_whole_and_the_same_again(runs, store, tmp_path):
-    pytest.importorskip("viseme.diffusion.noise_ratio")
     for name in ("a", "b"):
         write_ratios(str(runs["ddpm"]), store, tmp_path / f"{name}.json", count=4, seed=1)
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()

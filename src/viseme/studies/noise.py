@@ -14,12 +14,12 @@ import torch
 
 from viseme.data.store import Store
 from viseme.data.windows import Windows
+from viseme.diffusion.noise_ratio import noise_ratios
 from viseme.diffusion.synthesizer import DdpmSynthesizer
 from viseme.errors import InputError
 from viseme.evaluation.results import read_json
 from viseme.families import load_synthesizer
 from viseme.files import write_json
-from viseme.studies.plan import called
 from viseme.types import Batch
 
 SAMPLES = 16
@@ -66,8 +66,7 @@ def write_ratios(
     device = next(synthesizer.network.parameters()).device
     batch = Batch(*(getattr(windows, field.name).to(device) for field in fields(Batch)))
     steps = sorted({round(step) for step in np.linspace(0, config.diffusion.steps - 1, count).tolist()})
-    measure = called("viseme.diffusion.noise_ratio.noise_ratios")
-    found = measure(synthesizer.network, config, synthesizer.process, batch, steps, rng)
+    found = noise_ratios(synthesizer.network, config, synthesizer.process, batch, steps, rng)
     write_json(out, asdict(Ratios(steps, found.mean.tolist(), found.std.tolist())))
 
 
