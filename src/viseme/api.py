@@ -187,47 +187,17 @@ def train(
     where torchrun or SLURM has not started them, this does, and they import the calling script, which must therefore be
     importable (`if __name__ == "__main__":`).
     """
-    config = load_config(preset, overrides)
+    from viseme.assembly import train as run
+    from viseme.training.devices import Devices
 
-    from viseme.data.store import Store
-    from viseme.families import begin_from, build_objective, build_synthesizer
-    from viseme.training.devices import Devices, check, resolved, started_by
-    from viseme.training.launch import launch
-    from viseme.training.run import RunFolder
-    from viseme.training.trainer import train as run
-    from viseme.validation import rollouts
-
-    where = resolved(Devices(devices, nodes, strategy))
-    check(where, config.training)
-    store = Store.open(data)
-    if where.count > 1 and started_by() is None:
-        asked = {"preset": preset, "data": data, "out": out, "overrides": tuple(overrides), "resume": resume}
-        last = RunFolder(Path(out)).last
-        return launch(train, {**asked, "devices": devices, "strategy": strategy}, devices, last)  # type: ignore[no-any-return]
-    objective, init = build_objective(config), config.training.init
-    begun = bool(RunFolder(Path(out)).checkpoints())
-    return run(
-        objective,
-        config,
-        store,
-        Path(out),
-        synthesizer=lambda network: build_synthesizer(config, network),
-        roll=rollouts(store, config),
-        origin=begin_from(init, config, objective.model) if init and not begun else None,
-        resume=resume,
-        devices=where,
-    )
+    return run(preset, data, out, overrides=overrides, resume=resume, devices=Devices(devices, nodes, strategy))
 
 
 def profile(preset: AnyPath, data: AnyPath, *, overrides: Sequence[str] = ()) -> Profile:
     """Where the time and the memory of a training step go on one device of this machine; nothing is written."""
-    config = load_config(preset, overrides)
+    from viseme.assembly import profile as run
 
-    from viseme.data.store import Store
-    from viseme.families import build_objective
-    from viseme.training.profile import profile as run
-
-    return run(build_objective(config), config, Store.open(data))
+    return run(preset, data, overrides=overrides)
 
 
 def load_model(
@@ -238,33 +208,9 @@ def load_model(
     A control reads the store `data` and makes frames of `size` pixels; a model has a size of its own.
     `control:blurred:LIKE`, LIKE being a results file or a folder of videos, blurs truth until it is as sharp as these.
     """
-    name = fspath(model)
-    if not name.startswith("control:"):
-        from viseme.families import load_synthesizer
+    from viseme.assembly import load_model as load
 
-        return load_synthesizer(name, overrides)
-    if data is None:
-        raise InputError(f"{name}: a control reads true clips; give it a store")
-    if overrides:
-        raise InputError(f"{name}: a control has no settings to set ({overrides[0]})")
-    from viseme.data.store import Store
-    from viseme.generation.controls import control, shown
-
-    store = Store.open(data)
-    kind, _, like = name.removeprefix("control:").partition(":")
-    if kind == "blurred" and like and not _is_number(like):
-        from viseme.evaluation.blur import matching_sigma
-
-        name = f"control:blurred:{matching_sigma(shown, store, like, size)}"
-    return control(name, store, size)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return load(model, overrides=overrides, data=data, size=size)
 
 
 def generate(
