@@ -248,7 +248,7 @@ def test_the_perceptual_terms_alone_train_the_network(
 def seen(objective: DdpmObjective | GanObjective, given: Batch, rng: torch.Generator) -> dict[str, Tensor]:
     """The terms of one step, with their gradient."""
     if isinstance(objective, GanObjective):
-        return objective._seen(given, objective._made(given, rng))
+        return objective._seen(given, objective._made(objective._drawn(given, rng, joined=False)))
     return objective._loss(given, rng, train=False)
 
 
