@@ -37,7 +37,9 @@ class Variant:
 
 VARIANTS: Mapping[str, Variant] = {
     PLAIN: Variant("plain"),
-    "eps": Variant("eps predicted", ("diffusion.prediction=eps", "diffusion.residual=false")),
+    "eps": Variant(
+        "eps predicted", ("diffusion.prediction=eps", "diffusion.residual=false", "loss.min_snr=0", "loss.l1=0")
+    ),
     "film_norm": Variant("norm before each FiLM", ("model.film_norm=true",)),
     "noise": Variant("noisy motion frame", ("motion.noise=0.3",)),
     "drop": Variant("dropped motion frame", ("motion.drop=0.3",)),
