@@ -26,9 +26,9 @@ CLAMPS = ("none", "static")
 SAMPLERS = ("ddim", "ddpm")
 BASE = (
     *("sampling.motion=previous", "motion.drop=0", "motion.noise=0"),
-    *("diffusion.prediction=eps", "diffusion.residual=false"),
+    *("diffusion.prediction=eps", "diffusion.residual=false", "loss.min_snr=0", "loss.l1=0"),
 )
-"""The paper's model: it predicts eps and is fed its own last frame."""
+"""The paper's model: it predicts eps, all timesteps weighing alike, and is fed its own last frame."""
 METRICS = (
     *("mouth_correlation", "mouth_correlation_raw", "sharpness", "brightness_drift", "sharpness_drift"),
     *("csim", "psnr", "f_mse", "ofm", "brightness"),
