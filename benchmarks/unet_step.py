@@ -70,6 +70,7 @@ def peer(config: DdpmConfig) -> nn.Module | None:
         up_block_types=("ResnetUpsampleBlock2D",) * levels,
         block_out_channels=widths,
         layers_per_block=model.blocks,
+        dropout=model.dropout,
         attention_head_dim=widths[-1] // model.heads,
         norm_num_groups=groups,
         attn_norm_num_groups=groups,

@@ -123,9 +123,7 @@ def test_the_denoiser_learns_the_same_with_and_without_it() -> None:
     for name, value in alone.model.state_dict().items():
         assert torch.equal(beside.network.state_dict()[name], value), name
     held_out = beside.validate(given, torch.Generator().manual_seed(0))
-    told = {
-        name for name in held_out if not name.startswith("noise_ratio/")
-    }  # of its thirds
+    told = {name for name in held_out if not name.startswith("noise_ratio/")}  # of its thirds
     assert told == {"loss", "mse", "lip", "landmark_loss", "landmark_still"}
     assert not held_out["landmark_loss"].requires_grad
 

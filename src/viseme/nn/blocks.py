@@ -7,7 +7,7 @@ x' = z_s Norm(x) + z_b with (z_s, z_b) = MLP(z), here written with z_s = 1 + sca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -37,10 +37,19 @@ class FiLM(nn.Module):
         super().__init__()
         self.project = nn.Linear(width, 2 * channels)
 
+    def scale_and_shift(self, embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """`[B,E]` to 1 + scale and shift, each `[B,C]`."""
+        scale, shift = self.project(F.silu(embedding)).chunk(2, dim=1)
+        return 1 + scale, shift
+
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         """`[B,C,H,W]` and `[B,E]` to `[B,C,H,W]`."""
-        scale, shift = self.project(F.silu(embedding))[:, :, None, None].chunk(2, dim=1)
-        return torch.addcmul(shift, x, 1 + scale)
+        return modulated(x, *self.scale_and_shift(embedding))
+
+
+def modulated(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """scale x + shift, of `[B,C,H,W]` by `[B,C]` each."""
+    return torch.addcmul(shift[:, :, None, None], x, scale[:, :, None, None])
 
 
 class ResidualBlock(nn.Module):
@@ -88,13 +97,27 @@ class ResidualBlock(nn.Module):
     def _computed(self, x: Tensor, embeddings: Mapping[str, Tensor]) -> Tensor:
         h = self.conv_in(self._resampled(F.silu(self.norm_in(x))))
         h = self.norm_out(h)
-        for index, (signal, film) in enumerate(self.films.items()):
-            if self.film_norm and index:
-                h = F.group_norm(h, self.norm_out.num_groups)
-            h = film(h, embeddings[signal])
+        if self.film_norm:
+            h = self._normed_between(h, embeddings)
+        else:
+            h = modulated(h, *self._in_turn(embeddings))
         h = self.conv_out(self.dropout(F.silu(h)))
         h = self.skip(self._resampled(x)) + h
         return h if self.attend is None else self.attend(h, embeddings["tokens"])  # type: ignore[no-any-return]
+
+    def _normed_between(self, h: Tensor, embeddings: Mapping[str, Tensor]) -> Tensor:
+        for index, (signal, film) in enumerate(self.films.items()):
+            h = film(F.group_norm(h, self.norm_out.num_groups) if index else h, embeddings[signal])
+        return h
+
+    def _in_turn(self, embeddings: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """All FiLMs, one after another, as one scale and shift `[B,C]`: s2 (s1 x + b1) + b2, worked out on vectors."""
+        (scale, shift), *rest = (
+            cast(FiLM, film).scale_and_shift(embeddings[signal]) for signal, film in self.films.items()
+        )
+        for more, added in rest:
+            scale, shift = scale * more, shift * more + added
+        return scale, shift
 
 
 def recompute_activations(network: nn.Module) -> None:
