@@ -71,7 +71,7 @@ class GanObjective:
 
         def loss(drawn: Drawn) -> Tensor:
             made = self._made(drawn) if whole is None else whole
-            return told(self._losses(drawn, made, joined))["loss"]
+            return told(self._losses(drawn, made, joined))["generator"]
 
         judged = self.adversary.learn(parts, shown) if joined else {}
         norm = self.optimization.minimise(loss, parts)
@@ -89,13 +89,13 @@ class GanObjective:
         return {**self.optimization.state(), **self.adversary.state()}
 
     def _losses(self, drawn: Drawn, made: Tensor, joined: bool) -> dict[str, Tensor]:
-        """What the generator lowers, `loss` (`generator` beside validation's), and its parts."""
+        """What the generator lowers, `generator`, and its parts; `loss` is the weighted L1, as in validation."""
         batch = drawn.batch
         pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
         seen = self._seen(batch, made)
         pull = self.adversary.pull(drawn, made) if joined else None
         loss = self._lowered(pixel, seen, pull)
-        told = {"loss": loss, "generator": loss, **self._pixel_scalars(batch, made), **seen}
+        told = {"loss": pixel, "generator": loss, **self._pixel_scalars(batch, made), **seen}
         return told if pull is None else {**told, "adversarial": pull}
 
     def _lowered(self, pixel: Tensor, seen: dict[str, Tensor], pull: Tensor | None) -> Tensor:
