@@ -49,7 +49,8 @@ class FiLM(nn.Module):
 
 def modulated(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """scale x + shift, of `[B,C,H,W]` by `[B,C]` each."""
-    return torch.addcmul(shift[:, :, None, None], x, scale[:, :, None, None])
+    # Not addcmul, which on the CPU is up to five times slower where it broadcasts.
+    return x * scale[:, :, None, None] + shift[:, :, None, None]
 
 
 class ResidualBlock(nn.Module):
