@@ -17,6 +17,7 @@ from torch import Tensor
 
 from viseme.config.diffusion import DdpmConfig
 from viseme.diffusion.model import as_prediction, reference_pictures, window_signals
+from viseme.diffusion.own_frame import evaluating
 from viseme.diffusion.process import Process
 from viseme.diffusion.unet import UNet
 from viseme.errors import InputError
@@ -92,16 +93,12 @@ def noise_ratios(
     x0, identity = batch.frames[:, 0], batch.identity
     eps = randn(x0.shape, rng).to(x0.device)
     pictures, signals = reference_pictures(config, identity, batch.motion), window_signals(config, batch)
-    training = network.training
-    network.eval()
-    try:
-        ratios = []
+    ratios = []
+    with evaluating(network):
         for step in timesteps:
             steps = torch.full((len(x0),), step, device=x0.device)
             x_t = process.noised(x0, steps, eps)
             predicted = as_prediction(config, network(process.seen(x_t, steps), steps, pictures, signals), identity)
             ratios.append(noise_ratio(process.eps(predicted, x_t, steps), eps).double().cpu().numpy())
-    finally:
-        network.train(training)
     table = np.array(ratios).reshape(len(timesteps), len(x0))
     return NoiseRatios(np.array(timesteps, np.int64), table.mean(axis=1), table.std(axis=1))
