@@ -93,6 +93,9 @@ class TrainingConfig(Section):
     """Steps at the end over which the learning rate falls along a cosine to nothing; 0 keeps it constant."""
     weight_decay: NonNegativeFloat = 0.0
     betas: tuple[Probability, Probability] = (0.9, 0.999)
+    epsilon: PositiveFloat = 1e-8
+    """AdamW's: gradients far below it make no step. At 1e-8 one that is zero but for rounding makes a whole one, so that
+    runs whose sums are rounded differently part by up to a learning rate a step there; 1e-3 keeps them together."""
     clip_norm: NonNegativeFloat = 1.0
     """Gradient norm limit of the model; 0 sets none."""
     ema: Probability = 0.999

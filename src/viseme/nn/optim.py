@@ -58,6 +58,7 @@ class Optimization:
             network.parameters(),
             lr=learning_rate or training.learning_rate,
             betas=training.betas,
+            eps=training.epsilon,
             weight_decay=training.weight_decay,
             fused=training.precision != "16-mixed",  # a fused step takes the scale off by itself, after the clipping
         )
