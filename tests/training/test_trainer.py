@@ -53,13 +53,17 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_file(run / "model.safetensors")
 
 
-@pytest.mark.parametrize("preset", ["tiny_gan", "tiny_ddpm"])
-def test_a_run_cut_in_two_ends_like_one_never_cut(preset: str, store: Path, tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    viseme.train(preset, store, whole, overrides=[*SMALL[preset], "training.steps=6"])
-    first = viseme.train(preset, store, cut, overrides=[*SMALL[preset], "training.steps=3"])
+@pytest.mark.parametrize(
+    ("preset", "fields"), [("tiny_gan", ()), ("tiny_ddpm", ()), ("tiny_ddpm", ("training.channels_last=true",))]
+)
+def test_a_run_cut_in_two_ends_like_one_never_cut(
+    preset: str, fields: tuple[str, ...], store: Path, tmp_path: Path
+) -> None:
+    whole, cut, small = tmp_path / "whole", tmp_path / "cut", [*SMALL[preset], *fields]
+    viseme.train(preset, store, whole, overrides=[*small, "training.steps=6"])
+    first = viseme.train(preset, store, cut, overrides=[*small, "training.steps=3"])
     assert (first.first, first.steps) == (0, 3)
-    second = viseme.train(preset, store, cut, overrides=[*SMALL[preset], "training.steps=6"], resume=True)
+    second = viseme.train(preset, store, cut, overrides=[*small, "training.steps=6"], resume=True)
     assert (second.first, second.steps) == (3, 6)
     for name, value in weights(whole).items():
         assert torch.equal(weights(cut)[name], value), name
@@ -253,7 +257,9 @@ def test_a_full_disk_ends_the_run_and_leaves_what_was_written(
     assert load_tree(tmp_path / "run" / "checkpoints" / "step-000002.safetensors")[1]["step"] == 2
 
 
-@pytest.mark.parametrize("field", [pytest.param("compile", marks=pytest.mark.slow), "checkpoint_activations"])
+@pytest.mark.parametrize(
+    "field", [pytest.param("compile", marks=pytest.mark.slow), "channels_last", "checkpoint_activations"]
+)
 def test_how_it_is_computed_changes_no_more_than_rounding(field: str, store: Path, tmp_path: Path) -> None:
     if field == "compile" and not shutil.which("g++"):
         pytest.skip("torch.compile needs a compiler")

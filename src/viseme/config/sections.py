@@ -94,7 +94,7 @@ class TrainingConfig(Section):
     weight_decay: NonNegativeFloat = 0.0
     betas: tuple[Probability, Probability] = (0.9, 0.999)
     epsilon: PositiveFloat = 1e-8
-    """AdamW's: gradients far below it make no step. At 1e-8 one that is zero but for rounding makes a whole one, so that
+    """AdamW's: gradients far below it make no step. At 1e-8 one that is zero but for rounding makes a whole one, and
     runs whose sums are rounded differently part by up to a learning rate a step there; 1e-3 keeps them together."""
     clip_norm: NonNegativeFloat = 1.0
     """Gradient norm limit of the model; 0 sets none."""
@@ -103,6 +103,8 @@ class TrainingConfig(Section):
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     compile: bool = False
     """Whether networks pass through torch.compile: slow to begin, then faster."""
+    channels_last: bool = False
+    """Whether pictures lie in memory as NHWC, which the tensor cores of a GPU are fed with."""
     checkpoint_activations: bool = False
     """Whether the U-Net's residual blocks are computed again in the backward pass instead of kept."""
     seed: NonNegativeInt = 0

@@ -34,6 +34,7 @@ FREE_TO_CHANGE = (
     "patience",
     "accumulate",
     "compile",
+    "channels_last",
     "checkpoint_activations",
     "logger",
     "checkpoint_every",
