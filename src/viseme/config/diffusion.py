@@ -95,7 +95,7 @@ class DiffusionLossConfig(PerceptualLossConfig):
     min_snr: NonNegativeFloat = 0.0
     """gamma of min-SNR weighting (Hang et al. 2023); 0 weights all timesteps alike."""
     snr_floor: NonNegativeFloat = 0.0
-    """Least weight of an x0 error under min-SNR weighting."""
+    """Least weight of an x0 error under min-SNR weighting, where x0 or v is predicted."""
 
 
 class MotionConfig(Section):

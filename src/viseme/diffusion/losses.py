@@ -25,16 +25,17 @@ def timestep_weight(process: Process, timesteps: Tensor, gamma: float, floor: fl
     """Min-SNR weighting (Hang et al. 2023), `[B]`: an x0 error weighs clamp(SNR, floor, gamma).
 
     Errors in eps or v are the x0 error times SNR or SNR + 1, so their weights are divided by that. The floor is ours:
-    at 0 the noisiest timesteps, where the lips are decided from the sound alone, would weigh almost nothing. gamma 0
+    at 0 the noisiest timesteps, where the lips are decided from the sound alone, would weigh almost nothing. It is for
+    x0 and v; of eps it would ask at the noisiest timesteps for an exactness without bound, so eps has none. gamma 0
     weighs all timesteps alike.
     """
     snr = process.snr(timesteps)
     if gamma == 0:
         return snr.new_ones(snr.shape)
+    if process.prediction == "eps":
+        return snr.clamp(max=gamma) / snr
     weight = snr.clamp(min(floor, gamma), gamma)
-    if process.prediction == "x0":
-        return weight
-    return weight / (snr if process.prediction == "eps" else snr + 1)
+    return weight if process.prediction == "x0" else weight / (snr + 1)
 
 
 def x0_trust(process: Process, timesteps: Tensor) -> Tensor:
