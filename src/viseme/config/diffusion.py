@@ -158,6 +158,9 @@ class DiffusionSampling(Section):
     """Starting noise drawn anew for each frame, or once a clip, which keeps texture still."""
     motion: Literal["previous", "identity"] = "previous"
     """What stands in the motion frame's place: the frame made before, or the identity frame."""
+    motion_noise: NonNegativeFloat = 0.0
+    """Standard deviation of Gaussian noise added to the motion frames wherever they are seen, which hides the small
+    faults that a rollout would carry on and add up; at most motion.noise. With motion previous."""
     anchor_every: NonNegativeInt = 0
     """Every how many frames the identity frame stands in the place of all motion frames, as it does for the first; 0
     never. With motion previous."""
@@ -195,10 +198,10 @@ class DiffusionSampling(Section):
 
     @model_validator(mode="after")
     def _only_what_is_carried_on_is_anchored(self) -> Self:
-        if self.motion != "previous" and (self.anchor_every or self.anchor_colour):
+        if self.motion != "previous" and (self.anchor_every or self.anchor_colour or self.motion_noise):
             raise ValueError(
-                "anchor_every and anchor_colour hold what is carried on, and motion identity carries nothing on; "
-                "set motion to previous"
+                "anchor_every, anchor_colour and motion_noise change what is carried on, and motion identity carries "
+                "nothing on; set motion to previous"
             )
         return self
 
@@ -253,6 +256,15 @@ class DdpmConfig(Section):
             raise ValueError(
                 f"motion.own={self.motion.own} makes one frame to learn the next on, and data.window is "
                 f"{self.data.window}; set it to 2"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_more_noise_than_trained_with(self) -> Self:
+        if self.sampling.motion_noise > self.motion.noise:
+            raise ValueError(
+                f"sampling.motion_noise={self.sampling.motion_noise}: training knew up to motion.noise="
+                f"{self.motion.noise}; choose no more than that"
             )
         return self
 

@@ -96,7 +96,8 @@ class DdpmSynthesizer:
             photos = identity.repeat(len(times), 1, 1, 1)
             if sampling.anchor_every and (start - 1) % sampling.anchor_every == 0:
                 motion = first_motion
-            pictures = reference_pictures(self.config, photos, motion.repeat(len(times), 1, 1, 1))
+            seen = motion + sampling.motion_noise * draw(motion) if sampling.motion_noise else motion
+            pictures = reference_pictures(self.config, photos, seen.repeat(len(times), 1, 1, 1))
             pictures, changed = guidance.repeated(pictures), guidance.repeated(photos)
 
             def estimate(x_t: Tensor, step: int) -> Tensor:

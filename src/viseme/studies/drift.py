@@ -28,11 +28,18 @@ BASE = ("sampling.motion=previous", "motion.drop=0", "motion.noise=0")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What is changed of the plain recipe: in training, or in sampling alone, where it is plain's network."""
+    """What is changed of the plain recipe: in training, or in sampling alone.
+
+    Attributes:
+        training: fields of its own network; where there are none it has that of another variant.
+        sampling: fields of its rollouts.
+        of: whose network it has then.
+    """
 
     title: str
     training: tuple[str, ...] = ()
     sampling: tuple[str, ...] = ()
+    of: str = PLAIN
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -42,6 +49,7 @@ VARIANTS: Mapping[str, Variant] = {
     ),
     "film_norm": Variant("norm before each FiLM", ("model.film_norm=true",)),
     "noise": Variant("noisy motion frame", ("motion.noise=0.3",)),
+    "noise_kept": Variant("noise in rollouts too", sampling=("sampling.motion_noise=0.3",), of="noise"),
     "drop": Variant("dropped motion frame", ("motion.drop=0.3",)),
     "grayscale": Variant("grey motion frame", ("motion.grayscale=true",)),
     "motion_frames": Variant("two motion frames", ("data.motion_frames=2",)),
@@ -53,11 +61,7 @@ VARIANTS: Mapping[str, Variant] = {
     "no_clamp": Variant("no clamp", sampling=("sampling.clamp=none",)),
     "anchor_every": Variant("identity every 25 frames", sampling=("sampling.anchor_every=25",)),
     "anchor_colour": Variant("colours anchored", sampling=("sampling.anchor_colour=true",)),
-    CURE: Variant(
-        "cure: noise, drop, colours anchored",
-        ("motion.noise=0.3", "motion.drop=0.3"),
-        ("sampling.anchor_colour=true",),
-    ),
+    CURE: Variant("cure: nothing carried on", ("motion.noise=0.3", "motion.drop=0.7"), ("sampling.motion=identity",)),
 }
 METRICS = (
     *("brightness_drift", "sharpness_drift", "identity_drift", "opening_spread", "opening_spread_least"),
@@ -83,7 +87,7 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     trained = [name for name, variant in VARIANTS.items() if variant.training or name == PLAIN]
     plan += [train_step(name, scale, seed, [*BASE, *overrides, *VARIANTS[name].training]) for name in trained]
     for name, variant in VARIANTS.items():
-        model = f"<train/{name if name in trained else PLAIN}>"
+        model = f"<train/{name if name in trained else variant.of}>"
         plan += rollout_steps(name, model, "<join>", seed, "test", METRICS, overrides=list(variant.sampling))
     for name in trained:
         look = {"model": f"<train/{name}>", "data": "<data>", "count": scale.timesteps, "seed": seed}

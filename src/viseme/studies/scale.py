@@ -57,8 +57,8 @@ SCALES = {
     "toy": Scale(
         "tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1"), 3, (1, 2), 30
     ),
-    "tiny": Scale("tiny_ddpm", 400, 16, 6, 276, 10, short=26),
-    "small": Scale("tiny_ddpm", 3000, 32, 12, 276, 10),
+    "tiny": Scale("tiny_ddpm", 400, 16, 4, 251, 10, short=26),
+    "small": Scale("tiny_ddpm", 3000, 32, 12, 251, 10),
     "full": Scale("ddpm_64", 84_000, 16, 24, 501, 50),
 }
 """toy: seconds, says nothing, for trying things out; tiny: minutes a model on two cores; small: an hour a model;
