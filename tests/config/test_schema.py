@@ -29,6 +29,8 @@ from viseme.errors import ConfigError
         (["motion.own=1.5"], "motion.own"),
         (["data.motion_frames=0"], "data.motion_frames"),
         (["sampling.motion=identity", "sampling.anchor_every=8"], "set motion to previous"),
+        (["sampling.motion=identity", "sampling.motion_noise=0.1"], "set motion to previous"),
+        (["sampling.motion=previous", "sampling.motion_noise=0.4"], "training knew up to motion.noise=0.0"),
         (["sampling.motion=identity", "sampling.anchor_colour=true"], "set motion to previous"),
         (["diffusion.detail=2", "diffusion.prediction=v"], "detail=2 spares noise, and v is predicted; set it to 1"),
         (["diffusion.detail=3"], "data.size=64 does not divide by diffusion.detail=3"),

@@ -122,6 +122,25 @@ def test_an_anchor_at_every_frame_is_no_motion_frame_at_all() -> None:
     assert np.abs(made[0].astype(int) - made[1].astype(int)).max() <= 1
 
 
+def test_motion_frames_are_noised_where_they_are_seen_and_carried_on_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = synthesizer("sampling.motion=previous", "motion.noise=0.3", "sampling.motion_noise=0.2")
+    seen, denoise = [], model.network.denoise
+
+    def watched(x: torch.Tensor, steps: torch.Tensor, pictures: torch.Tensor, signals: object) -> torch.Tensor:
+        seen.append(pictures[:, 3:6].clone())
+        return denoise(x, steps, pictures, signals)
+
+    monkeypatch.setattr(model.network, "denoise", watched)
+    driven = conditioning(model, 4)
+    frames = rollout(model, driven)
+    carried = [driven.identity, *frames[:-1, 0]]  # what each frame is made after
+    noise = torch.stack(seen[::3])[:, 0] - torch.from_numpy(np.stack(carried)).permute(0, 3, 1, 2) / 127.5 + 1
+    assert float(noise.std()) == pytest.approx(0.2, rel=0.05)
+    assert np.array_equal(frames, rollout(model, driven))
+
+
 def test_after_an_anchor_the_sound_makes_the_same_frames_again() -> None:
     model = synthesizer("sampling.motion=previous", "sampling.anchor_every=3", "sampling.noise=shared")
     driven = conditioning(model, 10)
