@@ -107,14 +107,14 @@ def test_the_switch_that_brings_dominance_back_is_named(said):
     assert page["balance"] == (
         "The paper's discriminator wins: over the later half of 100 steps it is right about more than 95 % of the "
         "windows in 100 % of the looks, and about 100 % on the mean. "
-        "A learning rate alone stops it with paper, faster generator (0 %). "
+        "A learning rate alone stops it with paper: faster generator (0 %). "
         "Stable, which differs in all switches at once, stops it (0 % of the looks). "
-        "Thrown back one at a time, it returns with without R1 (100 %)."
+        "Thrown back one at a time, it returns with no R1 (100 %)."
     )
     assert page["error"] == (
         "The paper's L1 on held-out windows ends 50.0 % above its least, which was at step 70 of 100: its error turns. "
-        "Of 5 other runs it ends more than 5 % above its least with paper, slower discriminator (+50.0 %) and without "
-        "R1 (+50.0 %). At the end it is least with paper, faster generator (0.1000) and greatest with without R1 "
+        "Of 5 other runs it ends more than 5 % above its least with paper: slower discriminator (+50.0 %) and no "
+        "R1 (+50.0 %). At the end it is least with paper: faster generator (0.1000) and greatest with no R1 "
         "(0.1500)."
     )
 
@@ -122,7 +122,7 @@ def test_the_switch_that_brings_dominance_back_is_named(said):
 def test_no_single_switch_is_made_the_cure(said):
     won, calm = (1.0, FALLING), (0.7, FALLING)
     page = said({"paper": won, "paper_slow": won, "stable": calm, "no_r1": calm, "hinge": calm})
-    assert "Another learning rate alone does not stop it: paper, slower discriminator" in page["balance"]
+    assert "Another learning rate alone does not stop it: paper: slower discriminator" in page["balance"]
     assert "Of 2 switches thrown back one at a time none brings it back" in page["balance"]
 
 
@@ -140,7 +140,7 @@ def test_a_failure_that_did_not_appear_is_told(said):
     assert page["balance"] == (
         "The paper's failure did not appear in 100 steps: its discriminator is right about more than 95 % in 0 % of "
         "the looks over the later half, and about 80 % on the mean; so no change is shown to stop it. "
-        "The discriminator does win with hinge in place of BCE. "
+        "The discriminator does win with hinge for BCE. "
         "The opposite, a discriminator right about less than 55 % in most looks, which tells its generator hardly "
         "anything, is seen with stable."
     )
@@ -181,7 +181,7 @@ def test_the_page_tells_what_is_missing_and_what_is_doubted(tmp_path):
     page = tmp_path / "out" / "index.html"
     gan.draw(results, runs, str(page))
     text = html.unescape(page.read_text(encoding="utf-8"))
-    assert "Not made, so not on this page: paper, slower discriminator, " in text
+    assert "Not made, so not on this page: paper: slower discriminator, " in text
     assert "Often no face is found with paper (50 % of frames): what rests on landmarks means nothing there" in text
     assert "What moves with the paper's network cannot be told: no face is found in too many of its frames." in text
     assert "Mouth correlation is highest with stable (0.800)." in text

@@ -54,17 +54,17 @@ class Arm:
 
 ARMS: Mapping[str, Arm] = {
     "paper": Arm(PAPER, "gan_64"),
-    "paper_slow": Arm("paper, slower discriminator", "gan_64", rates=lambda g, d: (g, d / 4)),
-    "paper_fast": Arm("paper, faster generator", "gan_64", rates=lambda g, d: (4 * g, d)),
+    "paper_slow": Arm("paper: slower discriminator", "gan_64", rates=lambda g, d: (g, d / 4)),
+    "paper_fast": Arm("paper: faster generator", "gan_64", rates=lambda g, d: (4 * g, d)),
     "stable": Arm(STABLE),
-    "no_r1": Arm("without R1", fields=("loss.r1=0", "discriminator.spectral_norm=false")),
-    "no_detail": Arm("without the photo's detail", fields=("model.identity=vector", "model.warp=false")),
+    "no_r1": Arm("no R1", fields=("loss.r1=0", "discriminator.spectral_norm=false")),
+    "no_detail": Arm("no photo detail", fields=("model.identity=vector", "model.warp=false")),
     "no_memory": Arm("one noise vector a clip", fields=("model.noise_memory=1",)),
-    "no_augment": Arm("without augmented views", fields=("discriminator.augment=0",)),
-    "no_mouth": Arm("without the mouth's judge", fields=("discriminator.mouth=false",)),
-    "hinge": Arm("hinge in place of BCE", fields=("loss.kind=hinge",)),
+    "no_augment": Arm("no augmented views", fields=("discriminator.augment=0",)),
+    "no_mouth": Arm("no mouth judge", fields=("discriminator.mouth=false",)),
+    "hinge": Arm("hinge for BCE", fields=("loss.kind=hinge",)),
     "one_rate": Arm("one learning rate", rates=lambda g, _d: (g, g)),
-    "no_ema": Arm("without EMA", fields=("training.ema=0",)),
+    "no_ema": Arm("no EMA", fields=("training.ema=0",)),
 }
 TITLES: Mapping[str, str] = {name: arm.title for name, arm in ARMS.items()}
 CONTROLS: Mapping[str, str] = {"frozen": words.FROZEN, "reencoded": words.REENCODED}
@@ -144,15 +144,19 @@ def draw(results: Mapping[str, str], runs: Mapping[str, str], out: str) -> None:
         facts={
             "Runs": "one of each, of one seed and as many steps, windows and frames; learning rates were chosen for "
             "stable and not searched for the paper's network, which has two more runs with other rates instead",
-            "Without": "stable with one switch as the paper has it; hinge is the loss of neither. Without EMA training "
-            "is stable's own: only the weights of the rollouts differ",
+            "Switches": "of stable, one thrown back to what the paper has; hinge is the loss of neither. Without EMA, "
+            "training is stable's own: only the weights of the rollouts differ",
             "Judged right": "mean of the shares of true and made windows, as the discriminator is shown them, both "
             "judges together where there are two",
             "Rollouts": f"{counted(len(clips), 'clip')} of actors to choose by, each from its first frame",
             "Without an interval": "numbers of one training; there held-out windows are judged, no rollouts",
         },
         notes=[*[f"Not made, so not on this page: {listed(missing)}."] * bool(missing), *words.unseen(systems)],
-        legend={"the paper's network": "system2", "stable, and without": "system0", "stable itself": "muted"},
+        legend={
+            "the paper's network": "system2",
+            "stable, whole or less one switch": "system0",
+            "stable itself": "muted",
+        },
         findings=[*_training(courses), _motion(systems), _mouth(systems)],
         table=table(systems, METRICS, _beside(courses)),
     )

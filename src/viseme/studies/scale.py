@@ -63,7 +63,7 @@ SMALL_GAN = (
     *("data.window=3", "training.batch_size=8", "training.validation_batches=2"),
     *("model.width=16", "model.max_width=128", "model.hidden=128", "discriminator.width=16"),
 )
-"""A tenth of the network, for a processor."""
+"""Narrow networks and short windows, for a processor."""
 SMALL_STABLE = (
     *("discriminator.learning_rate=2.0e-4", "training.learning_rate=5.0e-4", "loss.r1=0.05", "loss.adversary_from=0"),
     *("training.warmup_steps=20", "training.decay_steps=0"),
