@@ -65,8 +65,10 @@ def test_truth_s_own_numbers_stand_beside(of_itself: Scored) -> None:
         "ofm_legacy",
         "f_mse_legacy",
     }
-    assert set(of_itself.truth) == shared | {"opening_spread", "opening_spread_least"}
-    assert of_itself.truth["opening_spread"] == of_itself.truth["opening_spread_least"] == 1
+    ratios = {"opening_spread", "opening_spread_least", "head_motion", "blink_motion"}
+    assert set(of_itself.truth) == shared | ratios
+    assert {of_itself.truth[name] for name in ratios} == {1.0}
+    assert [of_itself.values[name] for name in sorted(ratios)] == pytest.approx([1] * 4)
     for name in shared:
         assert of_itself.truth[name] == of_itself.values[name]
 

@@ -20,6 +20,7 @@ from viseme.evaluation import (
     identity,
     lag,
     legacy,
+    liveliness,
     mouth,
     perceptual,
     quality,
@@ -61,6 +62,10 @@ class Sample:
     @cached_property
     def distance(self) -> LandmarkDistance:
         return landmark_distance(self.candidate.track.landmarks, self.truth.track.landmarks)
+
+    @property
+    def landmarks(self) -> tuple[Float32, Float32]:
+        return self.candidate.track.landmarks, self.truth.track.landmarks
 
     @cached_property
     def opening(self) -> tuple[Float64, Float64]:
@@ -200,6 +205,8 @@ SCORES: Mapping[str, Callable[[Sample], Pair]] = {
     "blink_length": lambda s: _both(lambda found: found.length, s.blinks),
     "head_roll": lambda s: _both(lambda moved: moved.roll, s.head),
     "head_shift": lambda s: _both(lambda moved: moved.shift, s.head),
+    "head_motion": lambda s: (liveliness.head_motion_ratio(*s.landmarks), 1.0),
+    "blink_motion": lambda s: (liveliness.blink_motion_ratio(*s.landmarks), 1.0),
     "csim": lambda s: _both(_mean, s.csim),
     "ofm": lambda s: _both(_mean, (s.candidate.flow, s.truth.flow)),
     "f_mse": lambda s: _both(_mean, (frame_mse(s.candidate.frames), frame_mse(s.truth.frames))),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from viseme.data.store import Store
 from viseme.errors import ConfigError
-from viseme.studies import controls, drift, finetune, steps
+from viseme.studies import controls, drift, finetune, gan, steps
 from viseme.studies.plan import Given, Plan, Step
 from viseme.studies.scale import Scale, scale_named
 
@@ -19,6 +19,7 @@ STUDIES: Mapping[str, Steps] = {
     "drift": drift.steps,
     "controls": controls.steps,
     "finetune": finetune.steps,
+    "gan": gan.steps,
     "steps": steps.steps,
 }
 

@@ -79,6 +79,17 @@ def shown_better(one: Results, other: Results, metric: str) -> Interval | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A column of numbers that rest on no clips, and so have no interval: title of a system -> its number."""
+
+    name: str
+    title: str
+    unit: str
+    digits: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Metrics of systems: as shown, and in full."""
 
@@ -88,11 +99,12 @@ class Table:
     csv: str
 
 
-def table(systems: Systems, metrics: Sequence[str]) -> Table:
-    """A row a system, a column a metric: mean and 95 % interval over clips."""
+def table(systems: Systems, metrics: Sequence[str], beside: Sequence[Beside] = ()) -> Table:
+    """A row a system, a column a metric, mean and 95 % interval over clips; and what stands beside these."""
     known = {name: m for results in systems.values() for name, m in results.metrics.items()}
     columns = [name for name in metrics if name in known]
-    header = ["", *(f"{known[name].title}{f' ({known[name].unit})' if known[name].unit else ''}" for name in columns)]
+    heads = [(known[name].title, known[name].unit) for name in columns] + [(one.title, one.unit) for one in beside]
+    header = ["", *(f"{title}{f' ({unit})' if unit else ''}" for title, unit in heads)]
     rows, lines = [], io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(("system", "metric", "title", "unit", "better", "mean", "low", "high", "n", "truth"))
@@ -106,8 +118,13 @@ def table(systems: Systems, metrics: Sequence[str]) -> Table:
             if found:
                 full = (found.mean, found.low, found.high, found.n, "" if found.truth is None else found.truth)
                 writer.writerow((title, name, found.title, found.unit, found.better, *full))
+        for one in beside:
+            value = one.values.get(title)
+            row.append("-" if value is None else number(value, one.digits))
+            if value is not None:
+                writer.writerow((title, one.name, one.title, one.unit, "", value, "", "", "", ""))
         rows.append(row)
-    dashes = ["---", *("---:" for _ in columns)]
+    dashes = ["---", *("---:" for _ in heads)]
     marked = [[escaped(cell) for cell in line] for line in (header, *rows)]
     markdown = "\n".join(f"| {' | '.join(line)} |" for line in (marked[0], dashes, *marked[1:])) + "\n"
     return Table(header, rows, markdown, lines.getvalue())

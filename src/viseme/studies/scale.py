@@ -26,6 +26,9 @@ class Scale:
         timesteps: at how many points of the noise schedule a network is looked at.
         counts: numbers of denoising steps that study `steps` tries; all of its own where empty.
         short: frames of a rollout in that study, which makes fifty of them.
+        gan_steps: of each training in study `gan`.
+        gan: fields of all its models.
+        gan_stable: further fields of those made from the stable preset.
     """
 
     preset: str
@@ -38,6 +41,9 @@ class Scale:
     timesteps: int = 25
     counts: tuple[int, ...] = ()
     short: int = 101
+    gan_steps: int = 42_000
+    gan: tuple[str, ...] = ("data.window=8", "training.batch_size=16")
+    gan_stable: tuple[str, ...] = ()
 
     @property
     def training(self) -> tuple[str, ...]:
@@ -53,12 +59,23 @@ class Scale:
         )
 
 
+SMALL_GAN = (
+    *("data.window=3", "training.batch_size=8", "training.validation_batches=2"),
+    *("model.width=16", "model.max_width=128", "model.hidden=128", "discriminator.width=16"),
+)
+"""Narrow networks and short windows, for a processor."""
+SMALL_STABLE = (
+    *("discriminator.learning_rate=2.0e-4", "training.learning_rate=5.0e-4", "loss.r1=0.05", "loss.adversary_from=0"),
+    *("training.warmup_steps=20", "training.decay_steps=0"),
+)
+"""What the stable preset needs at that width and within hundreds of steps."""
 SCALES = {
     "toy": Scale(
-        "tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1"), 3, (1, 2), 30
+        *("tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1")),
+        *(3, (1, 2), 30, 3, SMALL_GAN, SMALL_STABLE),
     ),
-    "tiny": Scale("tiny_ddpm", 400, 16, 4, 251, 10, short=26),
-    "small": Scale("tiny_ddpm", 3000, 32, 12, 251, 10),
+    "tiny": Scale("tiny_ddpm", 400, 16, 4, 251, 10, short=26, gan_steps=400, gan=SMALL_GAN, gan_stable=SMALL_STABLE),
+    "small": Scale("tiny_ddpm", 3000, 32, 12, 251, 10, gan_steps=3000, gan=SMALL_GAN, gan_stable=SMALL_STABLE),
     "full": Scale("ddpm_64", 84_000, 16, 24, 501, 50),
 }
 """toy: seconds, says nothing, for trying things out; tiny: minutes a model on two cores; small: an hour a model;
@@ -74,8 +91,12 @@ def scale_named(name: str) -> Scale:
 
 def train_step(name: str, scale: Scale, seed: int, overrides: Sequence[str], preset: str = "") -> Step:
     """`train/NAME`: a run of the scale's preset, or another's, carried on where it was stopped."""
-    fields = [*scale.training, f"training.seed={seed}", *overrides]
-    arguments: dict[str, Any] = {"preset": preset or scale.preset, "data": "<data>", "overrides": fields}
+    return run_step(name, preset or scale.preset, [*scale.training, f"training.seed={seed}", *overrides])
+
+
+def run_step(name: str, preset: str, fields: Sequence[str]) -> Step:
+    """`train/NAME`: a run of a preset with these fields and no others, carried on where it was stopped."""
+    arguments: dict[str, Any] = {"preset": preset, "data": "<data>", "overrides": list(fields)}
     return Step(f"train/{name}", "viseme.train", f"runs/{name}", {**arguments, "resume": True})
 
 
