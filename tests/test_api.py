@@ -44,7 +44,15 @@ def test_from_photo_to_scores(runs, store, portrait, voice, tmp_path):
 
 
 def test_corpora_by_name():
-    assert [corpus.name for corpus in viseme.corpora()] == ["folder", "grid", "synthetic"]
+    assert [corpus.name for corpus in viseme.corpora()] == [
+        "cremad",
+        "folder",
+        "grid",
+        "lrw",
+        "mead",
+        "ravdess",
+        "synthetic",
+    ]
     assert [corpus.name for corpus in viseme.corpora("grid")] == ["grid"]
     with pytest.raises(InputError, match="grdi"):
         viseme.corpora("grdi")

@@ -100,9 +100,24 @@ def fetch_pretrained(name: str, path: AnyPath | None = None) -> Path:
 
 
 def synthetic(
-    out: AnyPath, *, actors: int = 4, clips: int = 4, seed: int = 0, size: int = 256, jobs: int | None = None
+    out: AnyPath,
+    *,
+    actors: int = 4,
+    clips: int = 4,
+    seed: int = 0,
+    size: int = 256,
+    layout: str | None = None,
+    jobs: int | None = None,
 ) -> int:
-    """Write a corpus of rendered talking faces with known truth; returns the number of clips in it."""
+    """Write a corpus of rendered talking faces with known truth; returns the number of clips in it.
+
+    With `layout` (`cremad`, `grid`, `lrw`, `mead`, `ravdess`) they are written as that corpus ships its own, without
+    the truth.
+    """
+    if layout is not None:
+        from viseme.data.synthetic.fixtures import synthesize_layout
+
+        return synthesize_layout(out, layout, actors, clips, seed=seed, size=size, jobs=jobs)
     from viseme.data.synthetic.make import synthesize_corpus
 
     return synthesize_corpus(out, actors, clips, seed=seed, size=size, jobs=jobs)

@@ -8,7 +8,7 @@ import json
 def test_lists_all(cli):
     outcome = cli("corpora")
     assert outcome.code == 0
-    for name in ("folder", "grid", "synthetic"):
+    for name in ("cremad", "folder", "grid", "lrw", "mead", "ravdess", "synthetic"):
         assert f"\n{name} " in outcome.out
 
 

@@ -20,6 +20,17 @@ def test_another_seed_in_the_same_folder_is_refused(cli, corpus):
     assert "seed" in outcome.line
 
 
+def test_writes_the_files_of_another_corpus(cli, tmp_path):
+    options = ["--actors", 1, "--clips", 1, "--size", 64, "--jobs", 1]
+    outcome = cli("synthetic", tmp_path / "out", "--layout", "lrw", *options)
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path / 'out'}: 1 clip of 1 actor\n")
+    names = {path.name for path in (tmp_path / "out").rglob("*.*")}
+    assert names == {"ABOUT_00001.mp4", "ABOUT_00001.txt"}
+    again = cli("synthetic", tmp_path / "out", "--layout", "lrw", *options)
+    assert again.code == 2
+    assert "new or an empty folder" in again.line
+
+
 def test_interrupted_it_exits_130_and_carries_on(cli, tmp_path):
     out = tmp_path / "out"
     options = ["--actors", "1", "--clips", "8", "--size", "96", "--jobs", "1"]

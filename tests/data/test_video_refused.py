@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 
+from viseme.data.audio import read_audio
 from viseme.data.video import read_frames, read_video
 from viseme.errors import InputError
 
@@ -38,6 +39,14 @@ def test_files_that_are_no_video_are_refused(tmp_path: Path, capfd: pytest.Captu
     assert "not a file" in refused(folder)
     assert "no such file" in refused(tmp_path / "missing.mp4")
     assert capfd.readouterr().err == ""
+
+
+def test_a_pointer_of_git_lfs_is_told_from_a_film(tmp_path: Path) -> None:
+    pointer = tmp_path / "pointer.flv"
+    pointer.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 73567\n")
+    assert "is a git-lfs pointer, not the media; run `git lfs pull`" in refused(pointer)
+    with pytest.raises(InputError, match="git-lfs pointer"):
+        read_audio(pointer)
 
 
 def test_sound_alone_and_pictures_are_refused(

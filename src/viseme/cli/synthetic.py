@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,8 +17,12 @@ def synthetic(
     clips: Annotated[int, typer.Option(min=1, help="Clips of each actor.")] = 4,
     size: Annotated[int, typer.Option(min=64, max=1024, help="Height and width of a video in pixels.")] = 256,
     seed: Seed = 0,
+    layout: Annotated[
+        Literal["cremad", "grid", "lrw", "mead", "ravdess"] | None,
+        typer.Option(help="Files, names and codecs of this corpus; without the truth.", show_default=False),
+    ] = None,
     jobs: Jobs = None,
 ) -> None:
     """Write a corpus of rendered talking faces with known truth."""
-    made = api.synthetic(out, actors=actors, clips=clips, seed=seed, size=size, jobs=jobs)
+    made = api.synthetic(out, actors=actors, clips=clips, seed=seed, size=size, layout=layout, jobs=jobs)
     print(f"{out}: {count(made, 'clip')} of {count(actors, 'actor')}")

@@ -70,6 +70,8 @@ def prepare(
 ) -> PrepareReport:
     """Prepare the clips of a corpus into a store; carry on where an earlier run stopped.
 
+    The split is by actor, or the corpus's own where it has one and no actor is named.
+
     Shards that are there stay, except those whose sources have changed since, which are made again. Interrupted, it
     leaves whole shards only.
 
@@ -98,7 +100,7 @@ def prepare(
     parallel.check(jobs, engine)
     known, root, folder = corpus_named(corpus), Path(src), Path(store)
     clips = safe_clips(known.clips(root))
-    splits = split_actors(((clip.clip_id, clip.actor) for clip in clips), seed, test_actors, val_actors)
+    splits = _splits(clips, seed, test_actors, val_actors)
     info = StoreInfo(
         schema=SCHEMA,
         size=size,
@@ -172,6 +174,15 @@ def _check(size: int, align: str) -> None:
         raise ConfigError(f"size {size}: aligned frames have an even 16 to 1024 pixels a side; 64, 128, 256 are usual")
     if align not in ALIGNMENTS:
         raise ConfigError(f"align {align!r}: unknown; give {' or '.join(ALIGNMENTS)}")
+
+
+def _splits(
+    clips: Sequence[SourceClip], seed: int, test_actors: Sequence[str], val_actors: Sequence[str]
+) -> dict[str, str]:
+    """The corpus's own split where it has one of every clip and no actor is named, else one by actor."""
+    if all(clip.split for clip in clips) and not (test_actors or val_actors):
+        return {clip.clip_id: clip.split for clip in clips}
+    return split_actors(((clip.clip_id, clip.actor) for clip in clips), seed, test_actors, val_actors)
 
 
 def _listing(clips: Sequence[SourceClip], root: Path) -> str:

@@ -83,6 +83,8 @@ def prepare_clip(
     )
     try:
         row = dataclasses.replace(row, sha256=source_sha256(clip))
+        if clip.known_bad:
+            raise Rejected(f"{row.source}: {clip.known_bad}")
         return _accepted(row, clip, size, align_by, limits, backend)
     except (Rejected, InputError) as error:
         reason = str(error)

@@ -36,6 +36,7 @@ MAX_GAP = 60.0
 MAX_BACK = 1.0
 """Seconds that a clock may run back from one frame to the next; more is two recordings in one file."""
 
+_LFS = b"version https://git-lfs"  # what a pointer of git-lfs begins with
 _ROUNDING = Fraction(1, 2000)  # several containers round their times to a millisecond
 _NOMINAL = Fraction(1, FPS)
 _STILLS = ("image2", "_pipe")
@@ -108,6 +109,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
     try:
         if source.stat().st_size == 0:
             raise InputError(f"{path}: the file is empty; fetch or copy it again")
+        with source.open("rb") as file:
+            if file.read(len(_LFS)) == _LFS:
+                raise InputError(f"{path}: is a git-lfs pointer, not the media; run `git lfs pull` or viseme download")
         # "file:" keeps a name such as "10:30.mp4" from being taken for a protocol
         container = av.open(
             f"file:{source}", mode="r", options={"protocol_whitelist": "file"}, metadata_errors="replace"

@@ -29,6 +29,8 @@ class SourceClip:
         sentence: the words spoken, as the corpus knows them; empty if it does not.
         emotion: as the corpus calls it, or empty.
         level: of the emotion, as the corpus calls it, or empty.
+        split: `train`, `val` or `test` where the corpus has a split of its own, or empty.
+        known_bad: why the corpus's own makers or users say that it cannot serve, or empty. It is rejected for it.
     """
 
     clip_id: str
@@ -38,6 +40,8 @@ class SourceClip:
     sentence: str = ""
     emotion: str = ""
     level: str = ""
+    split: str = ""
+    known_bad: str = ""
 
 
 class Corpus(Protocol):

@@ -12,7 +12,7 @@ from viseme.errors import InputError
 
 _SPEAKER = re.compile(r"s\d{1,2}", re.IGNORECASE)
 _DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_SLOTS: tuple[dict[str, str], ...] = (
+SLOTS: tuple[dict[str, str], ...] = (
     {"b": "bin", "l": "lay", "p": "place", "s": "set"},
     {"b": "blue", "g": "green", "r": "red", "w": "white"},
     {"a": "at", "b": "by", "i": "in", "w": "with"},
@@ -20,13 +20,14 @@ _SLOTS: tuple[dict[str, str], ...] = (
     {"z": "zero"} | {str(number): word for number, word in enumerate(_DIGITS) if number},
     {"a": "again", "n": "now", "p": "please", "s": "soon"},
 )
+"""Letter or digit to word, for each of the six places of a file name."""
 
 
 def decode_name(stem: str) -> str:
     """The sentence that a GRID file name stands for: `bbaf2n` is "bin blue at f two now"; empty if it is none."""
-    if len(stem) != len(_SLOTS):
+    if len(stem) != len(SLOTS):
         return ""
-    words = [slot.get(letter, "") for slot, letter in zip(_SLOTS, stem.lower(), strict=True)]
+    words = [slot.get(letter, "") for slot, letter in zip(SLOTS, stem.lower(), strict=True)]
     return " ".join(words) if all(words) else ""
 
 

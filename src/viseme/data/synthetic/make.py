@@ -113,7 +113,8 @@ def _write_clip(folder: Path, stem: str, size: int, clip: SyntheticClip) -> None
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV to one thread: processes do the rest."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -124,7 +125,7 @@ def _one_thread() -> Iterator[None]:
 
 def _make(out: Path, seed: int, size: int, seconds: tuple[float, float], actor: int, numbers: Sequence[int]) -> int:
     """Write some clips of one actor; returns how many."""
-    with _one_thread():
+    with one_thread():
         renderer = Renderer(draw_actor(np.random.default_rng([seed, actor])), size)
         for number in numbers:
             rng = np.random.default_rng([seed, actor, number + 1])
@@ -133,7 +134,8 @@ def _make(out: Path, seed: int, size: int, seconds: tuple[float, float], actor: 
     return len(numbers)
 
 
-def _check(actors: int, clips: int, seed: int, size: int, seconds: tuple[float, float]) -> None:
+def check_numbers(actors: int, clips: int, seed: int, size: int, seconds: tuple[float, float]) -> None:
+    """`ConfigError` where a number cannot be drawn or spoken."""
     for name, value in (("actors", actors), ("clips", clips)):
         if not 1 <= value <= 1000:
             raise ConfigError(f"{name}: {value} is out of range; ask for 1 to 1000")
@@ -194,7 +196,7 @@ def synthesize_corpus(
     """
     folder = Path(out)
     span = (float(seconds[0]), float(seconds[1]))
-    _check(actors, clips, seed, size, span)
+    check_numbers(actors, clips, seed, size, span)
     settings: dict[str, object] = {"schema": SCHEMA, "seed": seed, "size": size, "seconds": list(span)}
     _open(folder, settings)
     tasks: list[tuple[int, list[int]]] = []
