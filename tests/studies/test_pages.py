@@ -66,7 +66,7 @@ def test_drift_names_who_drifts_and_who_is_shown_better(tmp_path):
     drift.draw(results, ratios, str(page))
     first, *rest = said(page)
     assert first.startswith("Brightness drift is least with eps predicted (0.00 %) and greatest with ")
-    assert "against plain it is shown to be less with eps predicted and cure: noise, drop, colours anchored." in first
+    assert "against plain it is shown to be less with eps predicted and cure: nothing carried on." in first
     assert "noisy motion frame" not in first.partition("Sharpness")[0].partition("against")[2]
     assert any("brightness drift +10.00 % without and +1.00 % with it (shown better)" in text.lower() for text in rest)
     assert any("Predicted noise is 125.0 % as large" in text for text in rest)
