@@ -134,18 +134,19 @@ def draw(results: Mapping[str, str], ratios: Mapping[str, str], out: str) -> Non
 
 def _notes(systems: Mapping[str, Results], missing: Sequence[str]) -> list[str]:
     """What is not there, and who has nothing left to lose."""
-    lost = []
-    for title, results in systems.items():
-        likeness = mean_curve(results, "identity", "", "")
-        if likeness and float(np.mean(likeness[0].values[:5])) < STRANGER:
-            lost.append(title)
     lines = [f"Not made, so not on this page: {listed(missing)}."] * bool(missing)
-    if lost:
+    if lost := _lost(systems):
         lines.append(
             f"In the first second already, no face like the identity frame's is seen with {listed(lost)}: "
             "a picture that is lost from the start cannot drift, and small numbers there are no merit."
         )
     return lines
+
+
+def _lost(systems: Mapping[str, Results]) -> list[str]:
+    """Variants in whose first second no face like the identity frame's is seen."""
+    likeness = {title: mean_curve(results, "identity", "", "") for title, results in systems.items()}
+    return [title for title, found in likeness.items() if found and np.mean(found[0].values[:5]) < STRANGER]
 
 
 def _overview(systems: Mapping[str, Results]) -> Finding:
@@ -182,6 +183,8 @@ def _drift_sentence(systems: Mapping[str, Results], metric: str) -> str:
 
 
 def _over_time(systems: Mapping[str, Results]) -> list[Finding]:
+    """One drawing a curve; the panels' common scale is that of the variants whose picture is not lost at once."""
+    kept = set(systems) - set(_lost(systems)) or set(systems)
     plain = systems.get(VARIANTS[PLAIN].title)
     found = []
     for key, title in CURVES:
@@ -192,7 +195,8 @@ def _over_time(systems: Mapping[str, Results]) -> list[Finding]:
                 curves += mean_curve(plain, key, "plain", "muted")
             curves += mean_curve(results, key, name, "system0")
             panels.append(Curves(name, curves))
-        values = np.concatenate([np.asarray(curve.values) for panel in panels for curve in panel.curves])
+        shown = (curve for panel in panels if panel.title in kept for curve in panel.curves)
+        values = np.concatenate([np.asarray(curve.values) for curve in shown])
         low, high = np.percentile(values, [0.5, 99.5])
         pad = 0.08 * (high - low) or 1.0
         panels = [Curves(p.title, p.curves, bottom=float(low - pad), top=float(high + pad)) for p in panels]
