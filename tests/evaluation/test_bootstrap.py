@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,6 +47,13 @@ def test_few_actors_keep_their_number_of_clips() -> None:
     # Two actors far apart: resampling actors would reach 0 and 10, clips within actors can not.
     found = interval([0] * 10 + [10] * 10, ["a"] * 10 + ["b"] * 10, seeded())
     assert (found.low, found.high, found.over) == (5, 5, "clips")
+
+
+def test_actors_with_one_clip_each_are_drawn_among_one_another() -> None:
+    values = seeded(4).normal(size=9)
+    found = interval(values, [str(i) for i in range(9)], seeded())
+    assert found == replace(interval(values, ["a"] * 9, seeded()), by_actor=found.by_actor)
+    assert found.high - found.low > 0.5
 
 
 def test_many_actors_are_what_is_resampled() -> None:

@@ -79,8 +79,14 @@ def _over_actors(groups: list[NDArray[np.float64]], rng: np.random.Generator, re
 def _over_clips(
     groups: dict[str, NDArray[np.float64]], rng: np.random.Generator, resamples: int
 ) -> NDArray[np.float64]:
-    """`[resamples]` means over clips drawn with replacement within each actor, each actor keeping its number."""
+    """`[resamples]` means over clips drawn with replacement within each actor, each actor keeping its number.
+
+    An actor's only clip says nothing of how clips vary, and drawn from itself alone would narrow the interval to
+    nothing: such clips are drawn among one another.
+    """
+    only = [group for group in groups.values() if group.size == 1]
+    strata = [group for group in groups.values() if group.size > 1] + [np.concatenate(only)] * bool(only)
     total = np.zeros(resamples)
-    for group in groups.values():
-        total += group[rng.integers(group.size, size=(resamples, group.size))].sum(axis=1)
-    return total / sum(group.size for group in groups.values())
+    for stratum in strata:
+        total += stratum[rng.integers(stratum.size, size=(resamples, stratum.size))].sum(axis=1)
+    return total / sum(stratum.size for stratum in strata)

@@ -74,7 +74,7 @@ SCALES = {
         *("tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1")),
         *(3, (1, 2), 30, 3, SMALL_GAN, SMALL_STABLE),
     ),
-    "tiny": Scale("tiny_ddpm", 400, 16, 4, 251, 10, short=26, gan_steps=400, gan=SMALL_GAN, gan_stable=SMALL_STABLE),
+    "tiny": Scale("tiny_ddpm", 400, 16, 6, 251, 10, short=26, gan_steps=400, gan=SMALL_GAN, gan_stable=SMALL_STABLE),
     "small": Scale("tiny_ddpm", 3000, 32, 12, 251, 10, gan_steps=3000, gan=SMALL_GAN, gan_stable=SMALL_STABLE),
     "full": Scale("ddpm_64", 84_000, 16, 24, 501, 50),
 }
