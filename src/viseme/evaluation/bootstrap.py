@@ -85,7 +85,7 @@ def _over_clips(
     nothing: such clips are drawn among one another.
     """
     only = [group for group in groups.values() if group.size == 1]
-    strata = [group for group in groups.values() if group.size > 1] + [np.concatenate(only)] * bool(only)
+    strata = [group for group in groups.values() if group.size > 1] + ([np.concatenate(only)] if only else [])
     total = np.zeros(resamples)
     for stratum in strata:
         total += stratum[rng.integers(stratum.size, size=(resamples, stratum.size))].sum(axis=1)
