@@ -47,8 +47,8 @@ FACE_LIKE = 0.1
 """A backdrop whose colour this share of the face has, too, is not keyed."""
 LUMA = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
 """BT.601."""
-PART = 4
-"""Windows that are keyed at a time: what they need fits into a processor's cache."""
+PART = 8
+"""Windows that are keyed at a time, so that long ones need no more memory than that."""
 GRID = 6
 """Blobs a side of the finest drawn background."""
 
