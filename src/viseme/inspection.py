@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ def _store(place: Path, out: str | os.PathLike[str] | None) -> Summary:
     if out is not None:
         save_contact_sheet(store, out)
     seen = describe(store)
-    known = ("corpus", "licence", "size", "fps", "rate", "align", "detector", "seed", "version")
+    known = ("corpus", "licence", "size", "fps", "rate", "align", "face", "detector", "seed", "version")
     facts = {
         "clips": seen.accepted,
         "rejected": len(seen.rejected),
@@ -128,9 +129,11 @@ def _store(place: Path, out: str | os.PathLike[str] | None) -> Summary:
         (one.actor, " ".join(f"{split} {clips}" for split, clips in one.clips.items()), one.frames, one.rejected)
         for one in seen.actors
     ]
+    quality = [dataclasses.astuple(one) for one in seen.quality]
     tables = {
         "splits": Table(("split", "actors", "clips", "frames", "who"), splits),
         "actors": Table(("actor", "clips", "frames", "rejected"), actors),
+        "quality": Table(("measure", "unit", "clips", "least", "median", "most", "worst clip"), quality),
         "rejected clips": Table(("clip", "source", "reason"), [(r.clip_id, r.source, r.reason) for r in seen.rejected]),
     }
     return Summary("store", str(place), facts, tables)

@@ -97,3 +97,12 @@ def test_store_of_another_version(cli, tmp_path):
     outcome = cli("inspect", tmp_path)
     assert outcome.code == 2
     assert "schema 99" in outcome.line
+
+
+def test_a_store_tells_the_quality_of_its_clips(cli, store):
+    told = json.loads(cli("inspect", store, "--json").out)
+    assert told["facts"]["face"] == "largest"
+    quality = {row["measure"]: row for row in told["quality"]}
+    assert list(quality) == ["found", "faces", "face_width", "jitter", "sharpness", "loudness", "clipping"]
+    assert all(row["clips"] == 12 and row["least"] <= row["median"] <= row["most"] for row in quality.values())
+    assert "worst clip" in cli("inspect", store).out

@@ -158,3 +158,20 @@ def test_the_papers_gan_has_none_of_the_switches_that_cure_it(size: int) -> None
     assert (config.loss.kind, config.loss.mouth_weight, config.loss.r1) == ("bce", 1.0, 0.0)
     judge = config.discriminator
     assert (judge.steps, judge.spectral_norm, judge.augment, judge.mouth) == (1, False, 0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["data.backgrounds=pictures"], "data: backgrounds are never shown while background is 0"),
+        (["data.background=1.5"], "data.background"),
+        (["data.rotation=-3"], "data.rotation"),
+        (["data.scale=2"], "data.scale"),
+        (["data.shift=0.6"], "data.shift"),
+    ],
+)
+def test_augmentations_out_of_range_are_one_clear_line(overrides: list[str], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config("tiny_gan", overrides)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)

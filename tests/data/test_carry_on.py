@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from viseme.data.prepare import PrepareReport
 from viseme.data.prepare_clip import Limits
 from viseme.data.store import shard_path
-from viseme.errors import OutputError, StoreError
+from viseme.errors import ConfigError, OutputError, StoreError
 
 
 def test_a_second_run_touches_nothing(copy: Path, make: Callable[..., PrepareReport]) -> None:
@@ -146,3 +147,23 @@ def test_a_full_disk_keeps_the_shards_so_far(
     ]
     assert make(tmp_path / "store").fresh == 5
     assert contents(tmp_path / "store") == contents(whole)
+
+
+def test_a_store_begun_before_there_were_limits_of_quality_carries_on(
+    copy: Path, whole: Path, make: Callable[..., PrepareReport]
+) -> None:
+    said = json.loads((copy / "store.json").read_text())
+    del said["face"]
+    said["limits"] = {name: said["limits"][name] for name in ("found", "frames", "seconds", "missing_sound")}
+    (copy / "store.json").write_text(json.dumps(said))
+    (copy / "shards" / "00001.safetensors").unlink()
+    assert make(copy).fresh == 4
+    with pytest.raises(StoreError, match="prepared with limits"):
+        make(copy, limits=Limits(sharpness=50.0))
+    with pytest.raises(StoreError, match="prepared with face 'largest', now asked for 'central'"):
+        make(copy, face="central")
+
+
+def test_a_face_that_is_no_choice_is_refused(tmp_path: Path, make: Callable[..., PrepareReport]) -> None:
+    with pytest.raises(ConfigError, match="face 'prettiest': unknown; give largest or central"):
+        make(tmp_path / "store", face="prettiest")

@@ -90,6 +90,14 @@ def test_counts_add_up(tmp_path: Path) -> None:
     assert sum(one.frames for one in summary.actors) == sum(one.frames for one in summary.splits) == summary.frames
 
 
+def test_measures_are_spread_over_the_clips_that_have_them(tmp_path: Path) -> None:
+    jitters = {"a0": 0.25, "a1": 0.75, "b0": 0.5}
+    rows = [dataclasses.replace(one, jitter=jitters.get(one.clip_id)) for one in ROWS]
+    found, jitter = describe(make(tmp_path, rows)).quality
+    assert (found.measure, found.clips, found.least, found.median, found.worst) == ("found", 5, 0.9, 1.0, "a1")
+    assert dataclasses.astuple(jitter) == ("jitter", "px", 3, 0.25, 0.5, 0.75, "a1")
+
+
 def test_the_summary_is_json(tmp_path: Path) -> None:
     store = make(tmp_path, ROWS)
     told = json.loads(json.dumps(describe(store).to_dict(), allow_nan=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from viseme.data.manifest import MANIFEST, ClipRow, read_manifest, write_manifest
+from viseme.data.manifest import MANIFEST, MEASURED, ClipRow, read_manifest, write_manifest
 from viseme.errors import StoreError
 
 ACCEPTED = ClipRow(
@@ -60,3 +60,12 @@ def test_a_manifest_without_a_column_is_said_so(tmp_path: Path) -> None:
     pq.write_table(table.drop_columns(["split"]), tmp_path / MANIFEST)
     with pytest.raises(StoreError, match=r"manifest.parquet: damaged"):
         read_manifest(tmp_path)
+
+
+def test_a_manifest_from_before_the_measures_is_still_read(tmp_path: Path) -> None:
+    measured = dataclasses.replace(ACCEPTED, faces=2, face_width=98.5, jitter=0.3, sharpness=84.0, loudness=-18.25)
+    write_manifest(tmp_path, [measured])
+    assert read_manifest(tmp_path) == [measured]
+    table = pq.read_table(tmp_path / MANIFEST)
+    pq.write_table(table.drop_columns(list(MEASURED)), tmp_path / MANIFEST)
+    assert read_manifest(tmp_path) == [ACCEPTED]

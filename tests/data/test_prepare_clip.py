@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +147,50 @@ def test_sound_from_a_file_of_its_own_counts_in_the_hash(tmp_path: Path) -> None
     row, tensors = prepare_clip(clip, tmp_path, "train", 0, 64, "clip", Limits(), default_backend())
     assert row.sha256 == f"{sha256(video)}+{sha256(sound)}"
     assert np.abs(tensors["audio"]).max() > 5000
+
+
+def test_the_recording_is_measured(tmp_path: Path) -> None:
+    row, tensors = prepared(write_clip(tmp_path / "c.mkv", portraits(14), tone(0.56)))
+    points = align.apply(align.inverse(np.reshape(row.crop, (2, 3))), tensors["landmarks"])
+    assert row.faces == 1
+    assert row.face_width == pytest.approx(np.median(np.linalg.norm(points[:, 16] - points[:, 0], axis=1)), rel=1e-4)
+    assert row.loudness == pytest.approx(20 * np.log10(0.3 / np.sqrt(2)), abs=0.01)
+    assert (row.clipping, row.jitter > 0) == (0.0, True)
+    again, _ = prepared(tmp_path / "c.mkv", size=32)
+    assert (again.sharpness, again.jitter, again.face_width) == (row.sharpness, row.jitter, row.face_width)
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"face_width": 500}, r"c.mkv: its face is \d+ pixels wide, narrower than 500$"),
+        ({"jitter": 0.0}, r"c.mkv: its landmarks tremble by [\d.]+ pixels, over 0% of the face's width$"),
+        ({"sharpness": 1e5}, r"c.mkv: its face is blurred: sharpness [\d.]+, less than 100000$"),
+        ({"loudness": -5}, r"c.mkv: its sound is quiet: -13.5 dBFS, less than -5$"),
+    ],
+)
+def test_a_poor_recording_is_rejected_with_its_measure(tmp_path: Path, limits: dict[str, float], says: str) -> None:
+    row, tensors = prepared(write_clip(tmp_path / "c.mkv", portraits(12), tone(0.48)), **limits)
+    assert (row.status, tensors, row.sharpness) == ("rejected", {}, None)
+    assert re.search(says, row.reason), row.reason
+
+
+def test_overdriven_sound_is_rejected(tmp_path: Path) -> None:
+    loud = np.clip(tone(0.48) * 20, -1, 1)
+    row, _ = prepared(write_clip(tmp_path / "c.mkv", portraits(12), loud))
+    assert re.fullmatch(r"c.mkv: its sound is clipped in \d\d.\d% of its samples, over 5%", row.reason)
+
+
+def test_of_two_faces_the_one_asked_for_is_followed(tmp_path: Path) -> None:
+    portrait = np.ascontiguousarray(data.astronaut()[:SIDE, 80 : 80 + SIDE])
+    frame = np.full((384, 1008, 3), 90, np.uint8)
+    frame[:, :384] = align.warp(portrait, np.array([[1.6, 0, 0], [0, 1.6, 0]]), 384)
+    frame[72:312, 384:624] = portrait
+    path = write_clip(tmp_path / "c.mkv", np.stack([frame] * 12), tone(0.48))
+    width = {}
+    for face in ("largest", "central"):
+        clip = SourceClip("c", "a", path)
+        row, _ = prepare_clip(clip, tmp_path, "train", 0, 64, "clip", Limits(), default_backend(), face)
+        assert (row.status, row.faces) == ("ok", 2)
+        width[face] = row.face_width
+    assert width["central"] == pytest.approx(width["largest"] / 1.6, rel=0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from viseme.data.manifest import MEASURED
 from viseme.data.shards import tensor_name, write_shard
 from viseme.data.store import (
     SCHEMA,
@@ -225,3 +227,25 @@ def test_a_damaged_shard_is_named_on_reading(folder: Path) -> None:
     store.frames("a1")
     with pytest.raises(StoreError, match=r"00001.safetensors: damaged shard"):
         store.frames("b1")
+
+
+def test_a_store_from_before_faces_were_chosen_opens_and_keeps_its_fingerprint(folder: Path) -> None:
+    """The settings and rows of such a store, hashed as they were when it was written."""
+    said = json.loads((folder / "store.json").read_text())
+    assert said.pop("face") == "largest"
+    (folder / "store.json").write_text(json.dumps(said))
+    store = Store.open(folder)
+    assert store.info.face == "largest"
+    rows = [{k: v for k, v in dataclasses.asdict(r).items() if k not in MEASURED} for r in store.rows]
+    written = json.dumps({"settings": {k: v for k, v in said.items() if k != "version"}, "rows": rows}, sort_keys=True)
+    assert store.fingerprint == hashlib.sha256(written.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("change", ["face", "measure"])
+def test_what_is_said_of_faces_and_quality_counts_in_the_fingerprint(folder: Path, change: str) -> None:
+    before = Store.open(folder).fingerprint
+    if change == "face":
+        write_info(folder, dataclasses.replace(INFO, face="central"))
+    else:
+        write_manifest(folder, [dataclasses.replace(r, jitter=0.5) for r in ROWS])
+    assert Store.open(folder).fingerprint != before

@@ -9,7 +9,7 @@ from skimage import data
 
 from viseme.data import align
 from viseme.data.faces import Box, default_backend, overlap
-from viseme.data.track import SCORED_SIZE, aligned_box, box_of, scored_landmarks, track
+from viseme.data.track import CHOICES, SCORED_SIZE, aligned_box, box_of, scored_landmarks, track
 
 SHAPE = np.random.default_rng(0).uniform(0.2, 0.8, (68, 2))
 SHAPE[36:42], SHAPE[42:48], SHAPE[33] = align.TEMPLATE
@@ -165,3 +165,13 @@ def aligned_portrait(size: int) -> tuple[np.ndarray, np.ndarray]:
     points = track(portrait[None], default_backend()).landmarks
     matrix = align.clip_transform(points, size)
     return align.warp(portrait, matrix, size), align.apply(matrix, points[0])
+
+
+def test_the_most_central_face_by_choice() -> None:
+    frames = [drawn((20, 20, 150), (190 + t, 180, 70)) for t in range(20)]
+    assert list(CHOICES) == ["largest", "central"]
+    for face, place in (("largest", [95, 95]), ("central", [225, 215])):
+        followed = track(frames, Squares(), face=face)
+        assert followed.faces == 2
+        np.testing.assert_allclose(centre(followed.landmarks[0]), place, atol=1.5)
+        assert followed.found.all()

@@ -8,7 +8,7 @@ from viseme.audio.features import encode_with_context
 from viseme.config.sections import AudioConfig, DataConfig
 from viseme.data.store import Store
 from viseme.data.windows import Windows, mouth_boxes
-from viseme.errors import StoreError
+from viseme.errors import InputError, StoreError
 from viseme.nn.images import to_pixels, to_signed
 
 
@@ -113,3 +113,24 @@ def test_the_mouth_box_is_the_outline_widened() -> None:
     box = mouth_boxes(points, 64, margin=5 / 64)[0]
     lines, columns = np.nonzero(box)
     assert (columns.min(), columns.max(), lines.min(), lines.max()) == (11, 29, 23, 39)
+
+
+def test_augmented_windows_move_and_change_their_background_only_when_asked(store: Path) -> None:
+    def drawn(**changes: float) -> torch.Tensor:
+        data = DataConfig(size=32, flip=0.0, colour=0.0, **changes)
+        return Windows(Store.open(store), ["train"], data, AudioConfig(bands=8)).batch(8, generator()).frames
+
+    def generator() -> torch.Generator:
+        return torch.Generator().manual_seed(0)
+
+    plain = drawn()
+    assert torch.equal(drawn(rotation=0.0, background=0.0), plain)
+    for changes in ({"rotation": 8.0}, {"scale": 0.1}, {"shift": 0.1}, {"background": 1.0}):
+        assert torch.equal(drawn(**changes), drawn(**changes))
+        assert not torch.equal(drawn(**changes), plain)
+
+
+def test_a_folder_of_backgrounds_that_is_none_is_one_clear_line(store: Path, tmp_path: Path) -> None:
+    data = DataConfig(size=32, background=0.5, backgrounds=str(tmp_path / "none"))
+    with pytest.raises(InputError, match="no such folder"):
+        Windows(Store.open(store), ["train"], data, AudioConfig())

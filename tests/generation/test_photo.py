@@ -8,9 +8,10 @@ from PIL import Image
 
 from viseme.data.align import apply, clip_transform, warp
 from viseme.data.faces import Box, default_backend, find_faces
+from viseme.data.picture import read_picture
 from viseme.errors import InputError
 from viseme.generation import photo
-from viseme.generation.photo import read_photo, read_picture
+from viseme.generation.photo import read_photo
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,9 @@ def prepare(
     align: Annotated[
         Literal["clip", "frame"], typer.Option(help="One similarity transform a clip, or one a frame.")
     ] = "clip",
+    face: Annotated[
+        Literal["largest", "central"], typer.Option(help="Which of several faces: the largest, or the most central.")
+    ] = "largest",
     test_actors: Annotated[str, typer.Option(metavar="A,B", help="Actors held out for testing.")] = "",
     val_actors: Annotated[str, typer.Option(metavar="A,B", help="Actors held out for validation.")] = "",
     seed: Seed = 0,
@@ -33,6 +36,7 @@ def prepare(
         store,
         size=size,
         align=align,
+        face=face,
         test_actors=names(test_actors),
         val_actors=names(val_actors),
         seed=seed,

@@ -68,12 +68,28 @@ class DataConfig(Section):
     """Share of windows mirrored left to right."""
     colour: NonNegativeFloat = 0.15
     """Strength of the colour jitter: brightness, contrast, saturation and tint, one draw a window."""
+    background: Probability = 0.0
+    """Share of windows whose background is replaced, where it is a screen or a plain wall."""
+    backgrounds: str = ""
+    """Folder of pictures that replace it; plain colours, gradients and soft blobs are drawn where empty."""
+    rotation: Annotated[float, Field(ge=0.0, le=45.0)] = 0.0
+    """Largest turn of a window either way, in degrees."""
+    scale: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How much larger or smaller a window's face may be: 0.1 is from 1 / 1.1 to 1.1 times."""
+    shift: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Largest shift of a window in x and in y, as a share of the picture."""
     tract: NonNegativeFloat = 0.0
     """Largest stretch of a window's mel bands, as another vocal tract would give them: 0.12 is plus or minus 12 %."""
     tilt: NonNegativeFloat = 0.0
     """Height of a smooth random curve over a window's log-mel bands, as another microphone would add."""
     mouth_margin: NonNegativeFloat = 5 / 64
     """How far the mouth box reaches past points 48-67, as a share of the picture (Diffused Heads: 5 of 64 pixels)."""
+
+    @model_validator(mode="after")
+    def _backgrounds_serve(self) -> Self:
+        if self.backgrounds and not self.background:
+            raise ValueError("backgrounds are never shown while background is 0; set it to a share of windows")
+        return self
 
 
 class TrainingConfig(Section):

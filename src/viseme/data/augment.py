@@ -1,4 +1,5 @@
-"""Augmentation of training windows: colour jitter and mirroring, one draw a window, the same for all its pictures."""
+"""Augmentation of training windows, one draw a window, the same for all its pictures: mirroring, other backgrounds, a
+turn, scale and shift, and colour jitter."""
 
 from __future__ import annotations
 
@@ -7,21 +8,36 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from viseme.data.affine import Affine, moved
+from viseme.data.background import Backgrounds
 from viseme.data.faces import MIRROR
 from viseme.nn.draws import rand
 from viseme.nn.images import luma
 from viseme.types import Batch
 
 
-def augment(batch: Batch, *, flip: float, colour: float, rng: torch.Generator) -> Batch:
-    """Mirror each window with probability `flip`, then jitter its colours by `colour`.
+def augment(
+    batch: Batch,
+    *,
+    flip: float,
+    colour: float,
+    rng: torch.Generator,
+    backgrounds: Backgrounds | None = None,
+    affine: Affine | None = None,
+) -> Batch:
+    """Mirror each window with probability `flip`, change its background and place, then jitter its colours by `colour`.
 
     The identity frame, all motion frames and the window change alike, so that what the model learns is unchanged but
-    for who and where: a mirrored face has mirrored landmarks, and a redder face stays red through the window.
+    for who and where: a mirrored or turned face has landmarks that are, too, and a redder face stays red through the
+    window. What is left out draws no numbers, so that a seed means the same without it.
     """
     count = len(batch.identity)
     if flip > 0:
         batch = _mirrored(batch, rand((count,), rng) < flip)
+    if backgrounds is not None:
+        batch = backgrounds(batch, rng)
+    if affine is not None:
+        batch = moved(batch, affine.draw(count, rng))
     if colour > 0:
         jitter = ColourJitter(count, colour, rng)
         motion = batch.motion.reshape(count, -1, 3, *batch.motion.shape[2:])  # [B, k, 3, H, W]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from viseme.data.corpora import SourceClip
 from viseme.data.manifest import OK, ClipRow
-from viseme.data.prepare_clip import source_sha256
+from viseme.data.prepare_clip import Limits, source_sha256
 from viseme.data.shards import FRAMES, open_shard, shard_path, tensor_name
 from viseme.data.store import StoreInfo, read_info, write_info
 from viseme.errors import OutputError, StoreError
@@ -49,6 +49,8 @@ def begin(folder: Path, info: StoreInfo) -> None:
             raise OutputError(f"{folder}: holds other things ({sorted(odd)[0]}); choose a new or an empty folder")
         write_info(folder, info)
     begun = read_info(folder)
+    # limits that came later were none to a store begun before; their defaults are meant to refuse nothing that it holds
+    begun = dataclasses.replace(begun, limits={**dataclasses.asdict(Limits()), **begun.limits})
     if begun.listing != info.listing:
         raise StoreError(
             f"{folder}: begun with {begun.clips} clips, the corpus now lists {info.clips} or other ones, which would "

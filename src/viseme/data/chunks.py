@@ -27,6 +27,7 @@ class Job:
     size: int
     align: str
     limits: Limits
+    face: str = "largest"
 
 
 def make_shard(job: Job) -> list[ClipRow]:
@@ -42,7 +43,7 @@ def make_shard(job: Job) -> list[ClipRow]:
             for clip, split in zip(job.clips, job.splits, strict=True):
                 stop_if_orphaned()  # a later run makes this shard
                 row, tensors = prepare_clip(
-                    clip, job.root, split, job.number, job.size, job.align, job.limits, default_backend()
+                    clip, job.root, split, job.number, job.size, job.align, job.limits, default_backend(), job.face
                 )
                 shard.add({tensor_name(row.clip_id, kind): tensor for kind, tensor in tensors.items()})
                 rows.append(row)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from viseme.data.quality import MEASURES, Measure
 from viseme.data.store import OK, ClipRow, Store
 from viseme.errors import ConfigError, OutputError
 from viseme.files import written_aside
@@ -70,6 +71,29 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """A measure of `viseme.data.quality` over the accepted clips that have it.
+
+    Attributes:
+        measure: a column of the manifest.
+        unit: px, dBFS, or empty.
+        clips: how many have it; those of an older store have none but `found`.
+        least: its smallest value.
+        median: its middle value.
+        most: its greatest value.
+        worst: clip_id of the one to look at first.
+    """
+
+    measure: str
+    unit: str
+    clips: int
+    least: float
+    median: float
+    most: float
+    worst: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreSummary:
     """What a store is and holds.
 
@@ -84,6 +108,7 @@ class StoreSummary:
         splits: in the order train, val, seen, test.
         actors: sorted by name.
         rejected: sorted by clip_id.
+        quality: a spread for each measure that any clip has.
     """
 
     path: str
@@ -96,6 +121,7 @@ class StoreSummary:
     splits: tuple[SplitCount, ...]
     actors: tuple[ActorCount, ...]
     rejected: tuple[Reject, ...]
+    quality: tuple[Spread, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain dicts, lists, strings and finite numbers, as JSON takes them."""
@@ -118,6 +144,7 @@ def describe(store: Store) -> StoreSummary:
         splits=tuple(_split_count(split, store) for split in order),
         actors=tuple(_actor_count(actor, store.rows, order) for actor in sorted({row.actor for row in store.rows})),
         rejected=tuple(Reject(r.clip_id, r.actor, r.source, r.reason) for r in store.rows if r.status != OK),
+        quality=tuple(spread for measure in MEASURES if (spread := _spread_of(measure, accepted)) is not None),
     )
 
 
@@ -170,6 +197,15 @@ def save_contact_sheet(store: Store, path: str | os.PathLike[str], columns: int 
         raise OutputError(f"{path}: the contact sheet cannot be made a PNG; ask for fewer rows or columns")
     with written_aside(path) as aside:
         aside.write_bytes(encoded.tobytes())
+
+
+def _spread_of(measure: Measure, rows: list[ClipRow]) -> Spread | None:
+    values = {row.clip_id: float(value) for row in rows if (value := getattr(row, measure.name)) is not None}
+    if not values:
+        return None
+    low, middle, high = (round(float(q), measure.digits) for q in np.quantile(list(values.values()), (0, 0.5, 1)))
+    worst = (min if measure.worst == "least" else max)(values, key=lambda clip_id: values[clip_id])
+    return Spread(measure.name, measure.unit, len(values), low, middle, high, worst)
 
 
 def _split_order(split: str) -> tuple[int, str]:

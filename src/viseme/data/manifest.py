@@ -11,6 +11,8 @@ from viseme.files import written_aside
 
 MANIFEST = "manifest.parquet"
 OK, REJECTED = "ok", "rejected"
+MEASURED = ("faces", "face_width", "jitter", "sharpness", "loudness", "clipping")
+"""Columns that stores written before they were measured do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class ClipRow:
         shard: the number of the shard that holds the row, and the tensors of an accepted clip.
         status: `ok` or `rejected`.
         reason: why it was rejected, or empty.
+        faces: as all that follow of `viseme.data.quality.Quality`; None for a rejected clip, and in older stores.
     """
 
     clip_id: str
@@ -46,6 +49,12 @@ class ClipRow:
     shard: int
     status: str
     reason: str
+    faces: int | None = None
+    face_width: float | None = None
+    jitter: float | None = None
+    sharpness: float | None = None
+    loudness: float | None = None
+    clipping: float | None = None
 
 
 def write_manifest(store: Path, rows: list[ClipRow]) -> None:
@@ -58,6 +67,7 @@ def write_manifest(store: Path, rows: list[ClipRow]) -> None:
         for field in dataclasses.fields(ClipRow)
     }
     types = {"frames": pa.int32(), "shard": pa.int32(), "found": pa.float64(), "crop": pa.list_(pa.float64())}
+    types |= {name: pa.int32() if name == "faces" else pa.float64() for name in MEASURED}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in columns])
     with written_aside(store / MANIFEST) as aside:
         pq.write_table(pa.table(columns, schema=schema), aside)
@@ -76,8 +86,10 @@ def read_manifest(store: Path) -> list[ClipRow]:
     if not path.is_file():
         raise StoreError(f"{store}: preparing it was not finished; run the same prepare again, it carries on")
     try:
-        names = [field.name for field in dataclasses.fields(ClipRow)]
-        table = pq.ParquetFile(path).read(columns=names).to_pylist()
+        file = pq.ParquetFile(path)
+        there = set(file.schema_arrow.names)
+        names = [field.name for field in dataclasses.fields(ClipRow) if field.name in there]
+        table = file.read(columns=names).to_pylist()
         return [ClipRow(**{**row, "crop": tuple(row["crop"])}) for row in table]
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: damaged, not a manifest; remove it and run the same prepare again") from error

@@ -25,6 +25,7 @@ from viseme.data.manifest import MANIFEST, OK, ClipRow, write_manifest
 from viseme.data.prepare_clip import Limits, valid_text
 from viseme.data.split import split_actors
 from viseme.data.store import RATES, SCHEMA, StoreInfo
+from viseme.data.track import CHOICES
 from viseme.errors import ConfigError, InputError
 from viseme.progress import progress
 
@@ -61,6 +62,7 @@ def prepare(
     *,
     size: int = 128,
     align: str = "clip",
+    face: str = "largest",
     test_actors: Sequence[str] = (),
     val_actors: Sequence[str] = (),
     seed: int = 0,
@@ -81,6 +83,7 @@ def prepare(
         store: the folder to write; new, empty, or begun by the same command.
         size: height and width of aligned frames in pixels.
         align: `clip`, one transform a clip (head motion stays), or `frame`, one a frame.
+        face: which of several faces to follow, `largest` or `central`, nearest to the frame's middle.
         test_actors: actors to hold out; a tenth by seed where none is named.
         val_actors: actors to choose by; a tenth by seed where none is named.
         seed: of the split.
@@ -90,13 +93,13 @@ def prepare(
 
     Raises:
         InputError: unknown corpus or actor, nothing found, not a single clip accepted, or no Ray.
-        ConfigError: a size, alignment or number of jobs out of range, or an unknown engine.
+        ConfigError: a size, alignment, face or number of jobs out of range, or an unknown engine.
         StoreError: the store was begun with other settings or another list of clips, or a shard is damaged.
         OutputError: it cannot be written, another run is writing it, or a worker died.
     """
     began = time.monotonic()
     limits = limits or Limits()
-    _check(size, align)
+    _check(size, align, face)
     parallel.check(jobs, engine)
     known, root, folder = corpus_named(corpus), Path(src), Path(store)
     clips = safe_clips(known.clips(root))
@@ -116,6 +119,7 @@ def prepare(
         clips=len(clips),
         listing=_listing(clips, root),
         version=__version__,
+        face=face,
     )
     chunks = [clips[start : start + CHUNK] for start in range(0, len(clips), CHUNK)]
     with locked(folder):
@@ -127,7 +131,7 @@ def prepare(
             if (there := finished(folder, number, chunk, chunk_splits)) is not None:
                 rows += there
             else:
-                todo.append(Job(number, tuple(chunk), chunk_splits, root, folder, size, align, limits))
+                todo.append(Job(number, tuple(chunk), chunk_splits, root, folder, size, align, limits, face))
         fresh = len(clips) - len(rows)
         manifest = folder / MANIFEST
         if todo:
@@ -169,11 +173,13 @@ def _safe(clip_id: str) -> str:
     )
 
 
-def _check(size: int, align: str) -> None:
+def _check(size: int, align: str, face: str) -> None:
     if not 16 <= size <= 1024 or size % 2:
         raise ConfigError(f"size {size}: aligned frames have an even 16 to 1024 pixels a side; 64, 128, 256 are usual")
     if align not in ALIGNMENTS:
         raise ConfigError(f"align {align!r}: unknown; give {' or '.join(ALIGNMENTS)}")
+    if face not in CHOICES:
+        raise ConfigError(f"face {face!r}: unknown; give {' or '.join(CHOICES)}")
 
 
 def _splits(

@@ -16,6 +16,7 @@ from viseme.data.audio import fit_length, read_audio
 from viseme.data.corpora import SourceClip
 from viseme.data.faces import FaceBackend
 from viseme.data.manifest import OK, REJECTED, ClipRow
+from viseme.data.quality import SHARPNESS_EVERY, Quality, clipping, face_width, jitter, loudness, sharpness
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS
 from viseme.data.track import track
 from viseme.data.video import read_frames
@@ -38,12 +39,24 @@ class Limits:
         frames: fewest frames at 25 a second.
         seconds: greatest length; a clip is held in memory while it is prepared.
         missing_sound: by how many seconds sound may end before the picture; silence fills them.
+        face_width: least width of the face in pixels of the source.
+        jitter: greatest jitter of the landmarks as a share of the face's width.
+        sharpness: least sharpness of the face.
+        loudness: least root mean square of the sound in dBFS.
+        clipping: greatest share of clipped samples.
+
+    The last five are measures of `viseme.data.quality`, with room on either side of what usable corpora have.
     """
 
     found: float = 0.9
     frames: int = 10
     seconds: float = 60.0
     missing_sound: float = 0.2
+    face_width: float = 32.0
+    jitter: float = 0.05
+    sharpness: float = 3.0
+    loudness: float = -60.0
+    clipping: float = 0.05
 
 
 class Rejected(Exception):
@@ -51,7 +64,15 @@ class Rejected(Exception):
 
 
 def prepare_clip(
-    clip: SourceClip, root: Path, split: str, shard: int, size: int, align_by: str, limits: Limits, backend: FaceBackend
+    clip: SourceClip,
+    root: Path,
+    split: str,
+    shard: int,
+    size: int,
+    align_by: str,
+    limits: Limits,
+    backend: FaceBackend,
+    face: str = "largest",
 ) -> tuple[ClipRow, dict[str, NDArray[np.generic]]]:
     """The row of a clip and its tensors by kind (frames, audio, landmarks); no tensors if it is rejected.
 
@@ -64,6 +85,7 @@ def prepare_clip(
         align_by: `clip`, one transform for all frames, or `frame`, one for each.
         limits: what to accept.
         backend: finds the face.
+        face: which of several is followed, a name in `track.CHOICES`.
     """
     row = ClipRow(
         clip_id=clip.clip_id,
@@ -85,7 +107,7 @@ def prepare_clip(
         row = dataclasses.replace(row, sha256=source_sha256(clip))
         if clip.known_bad:
             raise Rejected(f"{row.source}: {clip.known_bad}")
-        return _accepted(row, clip, size, align_by, limits, backend)
+        return _accepted(row, clip, size, align_by, limits, backend, face)
     except (Rejected, InputError) as error:
         reason = str(error)
     except OSError as error:
@@ -110,10 +132,10 @@ def source_sha256(clip: SourceClip) -> str:
 
 
 def _accepted(
-    row: ClipRow, clip: SourceClip, size: int, align_by: str, limits: Limits, backend: FaceBackend
+    row: ClipRow, clip: SourceClip, size: int, align_by: str, limits: Limits, backend: FaceBackend, face: str
 ) -> tuple[ClipRow, dict[str, NDArray[np.generic]]]:
     source = _Replayed(clip.video, limits)
-    followed = track(source.frames(), backend)
+    followed = track(source.frames(), backend, face=face)
     count = len(followed.found)
     if count < limits.frames:
         raise Rejected(f"{row.source}: {count} frames at {FPS} a second, fewer than {limits.frames}")
@@ -127,8 +149,22 @@ def _accepted(
     whole = align.clip_transform(seen, size)
     matrices = align.frame_transforms(followed.landmarks, size) if align_by == "frame" else [whole] * count
     frames = np.empty((count, size, size, 3), dtype=np.uint8)
+    looked_at = set(np.flatnonzero(followed.found)[::SHARPNESS_EVERY].tolist())
+    sharp: list[float] = []
     for t, frame in enumerate(source.frames()):
         frames[t] = align.warp(frame, matrices[t], size)
+        if t in looked_at:
+            sharp.append(sharpness(frame, followed.landmarks[t]))
+    quality = Quality(
+        faces=followed.faces,
+        face_width=face_width(seen),
+        jitter=jitter(followed.landmarks, followed.found),
+        sharpness=float(np.median(sharp)),
+        loudness=loudness(audio),
+        clipping=clipping(audio),
+    )
+    if (fault := _fault(quality, limits)) is not None:
+        raise Rejected(f"{row.source}: {fault}")
     landmarks = np.stack([align.apply(m, p) for m, p in zip(matrices, followed.landmarks, strict=True)])
     tensors: dict[str, NDArray[np.generic]] = {
         FRAMES: frames,
@@ -136,7 +172,24 @@ def _accepted(
         LANDMARKS: landmarks.astype(np.float32),
     }
     crop = tuple(float(number) for number in whole.ravel())
-    return dataclasses.replace(row, frames=count, crop=crop, found=share, status=OK), tensors
+    accepted = dataclasses.replace(row, frames=count, crop=crop, found=share, status=OK, **dataclasses.asdict(quality))
+    return accepted, tensors
+
+
+def _fault(quality: Quality, limits: Limits) -> str | None:
+    """What of a recording lies beyond the limits, first of all; None where nothing does."""
+    width = quality.face_width
+    if width < limits.face_width:
+        return f"its face is {width:.0f} pixels wide, narrower than {limits.face_width:g}"
+    if quality.jitter > limits.jitter * width:
+        return f"its landmarks tremble by {quality.jitter:.1f} pixels, over {limits.jitter:.0%} of the face's width"
+    if quality.sharpness < limits.sharpness:
+        return f"its face is blurred: sharpness {quality.sharpness:.1f}, less than {limits.sharpness:g}"
+    if quality.loudness < limits.loudness:
+        return f"its sound is quiet: {quality.loudness:.1f} dBFS, less than {limits.loudness:g}"
+    if quality.clipping > limits.clipping:
+        return f"its sound is clipped in {quality.clipping:.1%} of its samples, over {limits.clipping:.0%}"
+    return None
 
 
 def _sound(path: Path, frames: int, limits: Limits) -> NDArray[np.float32]:

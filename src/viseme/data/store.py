@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from viseme.data.manifest import MANIFEST, OK, REJECTED, ClipRow, read_manifest, write_manifest
+from viseme.data.manifest import MANIFEST, MEASURED, OK, REJECTED, ClipRow, read_manifest, write_manifest
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS, Shard, open_shard, shard_path, tensor_name
 from viseme.errors import StoreError
 from viseme.files import write_json
@@ -65,6 +65,7 @@ class StoreInfo:
         clips: how many source clips the corpus listed.
         listing: sha256 of their names and actors, by which a changed corpus is recognised.
         version: of viseme, when the store was begun.
+        face: which of several faces was followed, `largest` or `central`.
     """
 
     schema: int
@@ -82,6 +83,7 @@ class StoreInfo:
     clips: int
     listing: str
     version: str
+    face: str = "largest"
 
 
 class Store:
@@ -185,10 +187,23 @@ class Store:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal sha256 of what the manifest and the settings say: equal stores, equal numbers."""
+        """Hexadecimal sha256 of what the manifest and the settings say: equal stores, equal numbers.
+
+        What a store does not say, having been written before it could, does not count: it keeps its fingerprint.
+        """
         settings = dataclasses.asdict(self.info)
         del settings["version"]
-        said = {"settings": settings, "rows": [dataclasses.asdict(row) for row in self.rows]}
+        if self.info.face == "largest":
+            del settings["face"]
+        rows = [
+            {
+                name: value
+                for name, value in dataclasses.asdict(row).items()
+                if name not in MEASURED or value is not None
+            }
+            for row in self.rows
+        ]
+        said = {"settings": settings, "rows": rows}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def _tensor(self, clip_id: str, kind: str) -> Any:
@@ -239,8 +254,8 @@ def read_info(store: Path) -> StoreInfo:
     if schema != SCHEMA:
         raise StoreError(f"{store}: store of schema {schema}, this viseme reads {SCHEMA}; prepare it again")
     names = {field.name for field in dataclasses.fields(StoreInfo)}
-    if set(said) != names:
-        odd = sorted(set(said) ^ names)[0]
+    if set(said) | {"face"} != names:  # a store that does not say so was written when there was no choice
+        odd = sorted((set(said) | {"face"}) ^ names)[0]
         raise StoreError(
             f"{path}: damaged, field {odd!r} is {'unknown' if odd in said else 'missing'}; prepare it again"
         )

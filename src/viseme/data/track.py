@@ -6,7 +6,7 @@ detector on every frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +30,29 @@ class Track:
     Attributes:
         landmarks: float32 `[T,68,2]` in pixels of the frames; interpolated where no face was found.
         found: bool `[T]`, whether the face is there (`track`) or the detector found it (`scored_landmarks`).
-        faces: the most faces seen in one frame; more than one means that the largest was taken.
+        faces: the most faces seen in one frame; more than one means that one was chosen.
     """
 
     landmarks: Float32
     found: Bool
     faces: int
+
+
+def largest(boxes: Sequence[Box], frame: UInt8) -> Box:
+    """The box of the greatest area."""
+    return max(boxes, key=lambda box: box.area)
+
+
+def central(boxes: Sequence[Box], frame: UInt8) -> Box:
+    """The box whose middle is nearest to the frame's."""
+    height, width = frame.shape[:2]
+    return min(
+        boxes, key=lambda box: (box.left + box.right + 1 - width) ** 2 + (box.top + box.bottom + 1 - height) ** 2
+    )
+
+
+CHOICES: dict[str, Callable[[Sequence[Box], UInt8], Box]] = {"largest": largest, "central": central}
+"""Which of several faces is followed, by name."""
 
 
 def aligned_box(size: int) -> Box:
@@ -52,8 +69,8 @@ def box_of(landmarks: Float32) -> Box:
     return Box(x - half, y - half, x + half, y + half)
 
 
-def track(frames: Iterable[UInt8], backend: FaceBackend, every: int = 15) -> Track:
-    """Follow the largest face of the first frame that has one.
+def track(frames: Iterable[UInt8], backend: FaceBackend, every: int = 15, face: str = "largest") -> Track:
+    """Follow one face of the first frame that has any.
 
     The detector looks at every `every`-th frame, at each frame after the face was lost until it is found again, and
     wherever the landmarks jump. When it finds nothing where a face was followed to, the frames since it last did are
@@ -63,8 +80,9 @@ def track(frames: Iterable[UInt8], backend: FaceBackend, every: int = 15) -> Tra
         frames: uint8 RGB `[H,W,3]` each; an array `[T,H,W,3]` or any stream, of which `every` frames are held.
         backend: finds faces.
         every: frames between two looks of the detector.
+        face: which one, a name in `CHOICES`.
     """
-    follower = _Follower(backend, every)
+    follower = _Follower(backend, every, CHOICES[face])
     for frame in frames:
         follower.feed(frame)
     return follower.finish()
@@ -73,8 +91,10 @@ def track(frames: Iterable[UInt8], backend: FaceBackend, every: int = 15) -> Tra
 class _Follower:
     """The state of `track`: what is known of the frames so far."""
 
-    def __init__(self, backend: FaceBackend, every: int) -> None:
-        self.backend, self.every = backend, max(1, every)
+    def __init__(
+        self, backend: FaceBackend, every: int, choose: Callable[[Sequence[Box], UInt8], Box] = largest
+    ) -> None:
+        self.backend, self.every, self.choose = backend, max(1, every), choose
         self.points: list[Float32 | None] = []
         self.faces = 0
         self.unsure: list[tuple[int, UInt8]] = []
@@ -107,12 +127,12 @@ class _Follower:
         return Track(landmarks, found, self.faces)
 
     def _searched(self, frame: UInt8) -> Float32 | None:
-        """Landmarks of the face nearest to where it was last, or of the largest; None where the detector finds none."""
+        """Landmarks of the face nearest to where it was last, or of the one chosen; None where there is none."""
         boxes = find_faces(frame, self.backend)
         self.faces = max(self.faces, len(boxes))
         if not boxes:
             return None
-        box = boxes[0]
+        box = self.choose(boxes, frame)
         near = next((points for points in reversed(self.points) if points is not None), None)
         if near is not None and len(boxes) > 1:
             expected = box_of(near)

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from viseme.audio.mel import with_context
 from viseme.config.sections import AudioConfig, DataConfig
+from viseme.data.affine import Affine
 from viseme.data.augment import augment
 from viseme.data.augment_sound import augment_sound
+from viseme.data.background import Backgrounds, read_backgrounds
 from viseme.data.encoded import EncodedClips
 from viseme.data.faces import MOUTH
 from viseme.data.store import ClipRow, Store
@@ -29,6 +31,7 @@ class Windows:
 
     Raises:
         StoreError: no clip in these splits is longer than a window.
+        InputError: `data.backgrounds` is no folder of pictures.
     """
 
     def __init__(self, store: Store, splits: Sequence[str], data: DataConfig, audio: AudioConfig) -> None:
@@ -41,6 +44,10 @@ class Windows:
             )
         self.rows = rows
         self._encoded = EncodedClips(store, rows, audio)
+        pictures = read_backgrounds(data.backgrounds, data.size) if data.background and data.backgrounds else None
+        self._backgrounds = Backgrounds(data.background, pictures) if data.background else None
+        moves = data.rotation or data.scale or data.shift
+        self._affine = Affine(data.rotation, data.scale, data.shift) if moves else None
 
     def batch(self, size: int, rng: torch.Generator, *, augmented: bool = True) -> Batch:
         """Draw `size` windows: clips evenly, then times and identity frames evenly within each clip.
@@ -56,7 +63,14 @@ class Windows:
             if self.audio.kind in ("mel", "learned"):
                 sound = augment_sound(batch.audio, self.audio.bands, tract=data.tract, tilt=data.tilt, rng=rng)
                 batch = replace(batch, audio=sound)
-            batch = augment(batch, flip=data.flip, colour=data.colour, rng=rng)
+            batch = augment(
+                batch,
+                flip=data.flip,
+                colour=data.colour,
+                rng=rng,
+                backgrounds=self._backgrounds,
+                affine=self._affine,
+            )
         return batch
 
     def _window(self, row: ClipRow, time: float, other: float) -> tuple[Tensor, ...]:
