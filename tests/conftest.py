@@ -69,6 +69,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The cache of these tests, away from the user's own."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("VISEME_CACHE", raising=False)
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder / "viseme"
 

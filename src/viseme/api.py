@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from viseme.config import DdpmConfig, GanConfig
     from viseme.data.corpora.base import Corpus
     from viseme.data.prepare import PrepareReport
+    from viseme.data.store import Store
+    from viseme.data.verify import Verification
     from viseme.demonstration import Demonstration
     from viseme.evaluation.results import Results
+    from viseme.generation.export import ExportReport
     from viseme.generation.generate import Talk
     from viseme.generation.manifest import VideoManifest
     from viseme.inspection import Summary
@@ -38,11 +41,13 @@ __all__ = [
     "demo",
     "doctor",
     "evaluate",
+    "export_store",
     "fetch_pretrained",
     "generate",
     "inspect",
     "load_config",
     "load_model",
+    "merge_stores",
     "plan_study",
     "prepare",
     "presets",
@@ -51,6 +56,7 @@ __all__ = [
     "study",
     "synthetic",
     "train",
+    "verify_store",
 ]
 
 AnyPath = str | PathLike[str]
@@ -167,6 +173,36 @@ def inspect(path: AnyPath, *, out: AnyPath | None = None, html: AnyPath | None =
     from viseme.inspection import inspect as run
 
     return run(path, out, html)
+
+
+def verify_store(store: AnyPath, *, sums: bool = False) -> Verification:
+    """Read a whole store, a folder or a URL, and name all its faults.
+
+    With `sums` the SHA-256 of its files is written beside them where there is none; later calls compare with it.
+    """
+    from viseme.data.verify import verify as run
+
+    return run(store, sums=sums)
+
+
+def merge_stores(stores: Sequence[AnyPath], out: AnyPath, *, prefix: bool = False) -> Store:
+    """Write a store of all clips of several that have the same settings; splits stay as they are.
+
+    `prefix` puts the corpus's name before clip ids and actors.
+    """
+    from viseme.data.merge import merge as run
+
+    return run(stores, out, prefix=prefix)
+
+
+def export_store(store: AnyPath, out: AnyPath, *, crf: int = 12, jobs: int | None = None) -> ExportReport:
+    """Write a store's clips as MP4, WAV and landmarks, with tables that `prepare` of the corpus `folder` reads back.
+
+    A second call carries on where the first stopped.
+    """
+    from viseme.generation.export import export as run
+
+    return run(store, out, crf=crf, jobs=jobs)
 
 
 def load_config(preset: AnyPath, overrides: Sequence[str] = ()) -> DdpmConfig | GanConfig:

@@ -59,6 +59,8 @@ def sha256(path: str | os.PathLike[str]) -> str:
 
 
 def cache_dir() -> Path:
-    """`$XDG_CACHE_HOME/viseme`, or `~/.cache/viseme`."""
+    """`$VISEME_CACHE`, or `$XDG_CACHE_HOME/viseme`, or `~/.cache/viseme`."""
+    if chosen := os.environ.get("VISEME_CACHE"):
+        return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(base) / "viseme"

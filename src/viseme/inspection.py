@@ -78,7 +78,9 @@ def inspect(
         InputError: it does not exist, is none of these, or `out` or `html` is given for something else.
         OutputError: the picture or the page cannot be written.
     """
-    place = Path(path)
+    from viseme.data.remote import store_folder
+
+    place = store_folder(path)
     if not place.exists():
         raise InputError(f"{path}: no such file or folder; give a store, run, model, video or results")
     is_store = (place / "store.json").is_file()

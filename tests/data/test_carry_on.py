@@ -15,6 +15,7 @@ import pytest
 from viseme.data.prepare import PrepareReport
 from viseme.data.prepare_clip import Limits
 from viseme.data.store import shard_path
+from viseme.data.verify import verify
 from viseme.errors import ConfigError, OutputError, StoreError
 
 
@@ -75,7 +76,9 @@ def test_a_source_that_changed_has_its_shard_made_again(
     make(store, src)
     before = {path.name: path.read_bytes() for path in (store / "shards").iterdir()}
     write_clip(src / "a1/broken.mkv", 40)
+    verify(store, sums=True)
     report = make(store, src)
+    assert verify(store).compared == 0
     assert (report.fresh, report.accepted, report.rejected) == (4, 13, 0)
     changed = [name for name, content in before.items() if (store / "shards" / name).read_bytes() != content]
     assert len(changed) == 1

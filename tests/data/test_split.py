@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viseme.data.split import SPLITS, split_actors
+from viseme.data.split import SPLITS, divided_actors, split_actors
 from viseme.errors import InputError
 
 Clips = list[tuple[str, str]]
@@ -103,3 +103,23 @@ def test_unknown_actors_are_named_with_the_known_ones() -> None:
 def test_an_actor_cannot_be_held_out_twice() -> None:
     with pytest.raises(InputError, match=r"'a01' is named for test and for val"):
         split_actors(equal(3), 0, test_actors=["a01"], val_actors=["a01"])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "found"),
+    [
+        ([("a", "train"), ("a", "seen"), ("b", "test"), ("c", "val")], {}),
+        ([("a", "test"), ("a", "seen"), ("b", "val")], {"a": ["test", "seen"]}),
+        ([("b", "test"), ("b", "val"), ("a", "val"), ("a", "train")], {"a": ["train", "val"], "b": ["val", "test"]}),
+    ],
+)
+def test_actors_on_two_sides_are_found(pairs: Clips, found: dict[str, list[str]]) -> None:
+    assert divided_actors(pairs) == found
+    assert list(divided_actors(reversed(pairs))) == list(found)
+
+
+@pytest.mark.parametrize("actors", [3, 12, 30])
+def test_a_split_divides_no_actor(actors: int) -> None:
+    clips = equal(actors)
+    splits = split_actors(clips, seed=1)
+    assert divided_actors((actor, splits[clip_id]) for clip_id, actor in clips) == {}

@@ -203,7 +203,14 @@ def test_what_is_no_store_is_said_so(tmp_path: Path) -> None:
 def test_another_schema_is_refused(folder: Path) -> None:
     said = json.loads((folder / "store.json").read_text())
     (folder / "store.json").write_text(json.dumps({**said, "schema": 99, "novelty": 1}))
-    with pytest.raises(StoreError, match="store of schema 99, this viseme reads 1"):
+    with pytest.raises(StoreError, match="store of schema 99, this viseme reads 1; upgrade viseme"):
+        Store.open(folder)
+
+
+def test_actors_that_are_no_list(folder: Path) -> None:
+    said = json.loads((folder / "store.json").read_text())
+    (folder / "store.json").write_text(json.dumps({**said, "val_actors": None}))
+    with pytest.raises(StoreError, match="'val_actors' is no list"):
         Store.open(folder)
 
 

@@ -30,6 +30,8 @@ def test_the_folder_follows_the_environment(home: Path, monkeypatch: pytest.Monk
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(home / "me"))
     assert cache_dir() == home / "me" / ".cache" / "viseme"
+    monkeypatch.setenv("VISEME_CACHE", str(home / "elsewhere"))
+    assert cache_dir() == home / "elsewhere"
 
 
 def test_computed_once(home: Path) -> None:

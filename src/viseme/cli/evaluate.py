@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def evaluate(
     videos: Annotated[Path, typer.Argument(metavar="VIDEOS", help="Folder of videos named by clip.")],
     reference: Annotated[
-        Path,
+        str,
         typer.Option(
             metavar="TRUTH", help="Store, folder of true videos, or CSV of pairs: candidate,reference[,actor]."
         ),

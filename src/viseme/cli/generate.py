@@ -33,7 +33,7 @@ def generate(
             "or with --data the truth.",
         ),
     ] = None,
-    data: Annotated[Path | None, typer.Option(metavar="STORE", help="Store whose clips are made anew.")] = None,
+    data: Annotated[str | None, typer.Option(metavar="STORE", help="Store whose clips are made anew.")] = None,
     split: Annotated[str, typer.Option(help="Which clips of the store.")] = "test",
     shuffle_audio: Annotated[
         int | None,

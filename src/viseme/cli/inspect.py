@@ -21,7 +21,7 @@ IN_TERMINAL = ("loss", "pixel", "lip", "real_right", "fake_right")
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A store, run, model, video, videos folder or results.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A store, run, model, video, videos folder or results.")],
     out: Annotated[
         Path | None, typer.Option(metavar="SHEET.png", help="Picture of a store's clips with their landmarks.")
     ] = None,

@@ -22,6 +22,7 @@ from viseme.cli import (
     inspect,
     prepare,
     presets,
+    store,
     study,
     synthetic,
     train,
@@ -57,6 +58,7 @@ for command in (
     doctor.doctor,
 ):
     app.command()(command)
+app.add_typer(store.store, name="store")
 
 
 def _show_version(wanted: bool) -> None:

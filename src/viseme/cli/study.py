@@ -14,7 +14,7 @@ from viseme.errors import SomeStepsFailed
 
 def study(
     name: Annotated[str, typer.Argument(metavar="STUDY", help="drift, controls, finetune, gan or steps.")],
-    data: Annotated[Path, typer.Option("--data", metavar="STORE", help="Store to learn from and to score against.")],
+    data: Annotated[str, typer.Option("--data", metavar="STORE", help="Store to learn from and to score against.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the study.")] = None,
     scale: Annotated[
         Literal["toy", "tiny", "small", "full"],

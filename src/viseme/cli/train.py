@@ -15,7 +15,7 @@ from viseme.cli.presets import counted
 
 def train(
     preset: Annotated[str, typer.Argument(metavar="PRESET", help="Name of a preset, or a YAML file.")],
-    data: Annotated[Path | None, typer.Option("--data", metavar="STORE", help="Store to learn from.")] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="STORE", help="Store to learn from.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Folder of the run.")] = None,
     overrides: Set = None,
     init: Annotated[

@@ -57,6 +57,12 @@ class ClipRow:
     clipping: float | None = None
 
 
+def is_safe_id(clip_id: str) -> bool:
+    """Whether a clip_id can be part of a file's name, as those that prepare gives can."""
+    plain = clip_id.replace("_", "").replace("-", "").replace(".", "")
+    return clip_id[:1] not in ("", ".", "-") and len(clip_id) <= 200 and all(letter.isalnum() for letter in plain)
+
+
 def write_manifest(store: Path, rows: list[ClipRow]) -> None:
     """Write `manifest.parquet`, rows sorted by clip_id; equal rows give equal bytes."""
     import pyarrow as pa

@@ -25,6 +25,7 @@ from viseme.data.manifest import MANIFEST, OK, ClipRow, write_manifest
 from viseme.data.prepare_clip import Limits, valid_text
 from viseme.data.split import split_actors
 from viseme.data.store import RATES, SCHEMA, StoreInfo
+from viseme.data.sums import SUMS
 from viseme.data.track import CHOICES
 from viseme.errors import ConfigError, InputError
 from viseme.progress import progress
@@ -136,6 +137,7 @@ def prepare(
         manifest = folder / MANIFEST
         if todo:
             manifest.unlink(missing_ok=True)
+            (folder / SUMS).unlink(missing_ok=True)
         with progress("prepare", len(clips), "clips", done=len(rows)) as advance:
             for made in parallel.unordered(make_shard, todo, jobs, engine):
                 rows += made

@@ -63,6 +63,18 @@ def split_actors(
     return splits
 
 
+def divided_actors(clips: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Actors on more than one side of the split, each with the splits they stand in, in the order of `SPLITS`.
+
+    Sides are `val`, `test`, and `train` together with `seen`. `clips` is (actor, split) pairs.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for actor, split in clips:
+        found[actor].add(split)
+    sides = {actor: len({"train" if split == "seen" else split for split in held}) for actor, held in found.items()}
+    return {actor: [split for split in SPLITS if split in found[actor]] for actor in sorted(found) if sides[actor] > 1}
+
+
 def _check_names(known: Collection[str], test: Sequence[str], val: Sequence[str]) -> None:
     for actor in (*test, *val):
         if actor not in known:

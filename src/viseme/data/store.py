@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from viseme.data.manifest import MANIFEST, MEASURED, OK, REJECTED, ClipRow, read_manifest, write_manifest
+from viseme.data.remote import fetched, origin, store_folder
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS, Shard, open_shard, shard_path, tensor_name
 from viseme.errors import StoreError
 from viseme.files import write_json
@@ -103,13 +104,18 @@ class Store:
     def open(cls, path: str | os.PathLike[str]) -> Store:
         """Read `store.json` and the manifest; shards are mapped when first read.
 
+        Args:
+            path: a folder, or a URL, whose shards are fetched when first read (`viseme.data.remote`); `path` of the
+                store is then the mirror, a folder that can be opened like any other.
+
         Raises:
-            StoreError: not a store, of another schema, unfinished, or damaged.
+            StoreError: not a store, of another schema, unfinished, damaged, or out of reach.
+            OutputError: the cache of what is fetched cannot be written.
         """
-        folder = Path(path)
+        folder = store_folder(path)
         info = read_info(folder)
         rows = read_manifest(folder)
-        for number in sorted({row.shard for row in rows}):
+        for number in sorted({row.shard for row in rows}) if origin(folder) is None else ():
             if not shard_path(folder, number).is_file():
                 raise StoreError(f"{shard_path(folder, number)}: shard is missing; run the same prepare again")
         return cls(folder, info, rows)
@@ -206,15 +212,18 @@ class Store:
         said = {"settings": settings, "rows": rows}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
-    def _tensor(self, clip_id: str, kind: str) -> Any:
-        row = self.row(clip_id)
-        shard = self._shards.get(row.shard)
+    def shard(self, number: int) -> Shard:
+        """A shard, mapped, and fetched where it is elsewhere. Raises `StoreError` where it is missing or damaged."""
+        shard = self._shards.get(number)
         if shard is None:
             with self._lock:
-                shard = self._shards.get(row.shard)
+                shard = self._shards.get(number)
                 if shard is None:
-                    shard = self._shards[row.shard] = open_shard(shard_path(self.path, row.shard))
-        return shard.tensor(tensor_name(clip_id, kind))
+                    shard = self._shards[number] = open_shard(fetched(self.path, number))
+        return shard
+
+    def _tensor(self, clip_id: str, kind: str) -> Any:
+        return self.shard(self.row(clip_id).shard).tensor(tensor_name(clip_id, kind))
 
     def _checked(self, size: int | None) -> int:
         if size is None or size < 1 or self.info.size % size:
@@ -252,12 +261,17 @@ def read_info(store: Path) -> StoreInfo:
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: damaged, not JSON of a store; prepare the store again") from error
     if schema != SCHEMA:
-        raise StoreError(f"{store}: store of schema {schema}, this viseme reads {SCHEMA}; prepare it again")
+        newer = isinstance(schema, int) and schema > SCHEMA
+        advice = "upgrade viseme" if newer else "prepare it again"
+        raise StoreError(f"{store}: store of schema {schema}, this viseme reads {SCHEMA}; {advice}")
     names = {field.name for field in dataclasses.fields(StoreInfo)}
     if set(said) | {"face"} != names:  # a store that does not say so was written when there was no choice
         odd = sorted((set(said) | {"face"}) ^ names)[0]
         raise StoreError(
             f"{path}: damaged, field {odd!r} is {'unknown' if odd in said else 'missing'}; prepare it again"
         )
-    said["test_actors"], said["val_actors"] = tuple(said["test_actors"]), tuple(said["val_actors"])
+    for name in ("test_actors", "val_actors"):
+        if not isinstance(said[name], list):
+            raise StoreError(f"{path}: damaged, field {name!r} is no list; prepare it again")
+        said[name] = tuple(said[name])
     return StoreInfo(**said)

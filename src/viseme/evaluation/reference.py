@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viseme.data.faces import FaceBackend
+from viseme.data.remote import store_folder
 from viseme.data.store import Store
 from viseme.errors import InputError
 from viseme.evaluation.background import calibration_of, training_curve
@@ -71,7 +72,7 @@ def open_reference(path: str | os.PathLike[str]) -> Reference:
         InputError: there is nothing, nothing of these, or nothing in it.
         StoreError: a store that cannot be opened.
     """
-    place = Path(path)
+    place = store_folder(path)
     if place.is_file():
         return pairs_reference(place)
     if (place / "store.json").is_file():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 
 from viseme.data.store import Store
 from viseme.errors import ConfigError
@@ -40,5 +39,5 @@ def study_plan(
         raise ConfigError(f"seed {seed}: seeds are 0 or more")
     store = Store.open(data)
     settings = {"scale": scale, "seed": seed, "overrides": list(overrides)}
-    given = {"data": Given(str(Path(data).absolute()), store.fingerprint)}
+    given = {"data": Given(str(store.path.absolute()), store.fingerprint)}
     return Plan(name, settings, given, tuple(STUDIES[name](size, seed, overrides)))
