@@ -29,7 +29,14 @@ from viseme.files import sha256
 from viseme.progress import progress
 from viseme.types import SAMPLES_PER_FRAME
 
-_KINDS = {"int": int, "float": float, "str": str, "tuple[float, ...]": tuple}
+_KINDS = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "tuple[float, ...]": tuple,
+    "int | None": int | None,
+    "float | None": float | None,
+}
 _FIELDS = {field.name: _KINDS[str(field.type)] for field in dataclasses.fields(ClipRow)}
 
 
