@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,88 @@ def cli(capfd: pytest.CaptureFixture[str]) -> Run:
         return Outcome(code, captured.out, captured.err)
 
     return run
+
+
+@dataclass
+class Page:
+    """What a server gives at one address, and how it misbehaves."""
+
+    body: bytes = b""
+    status: int = 0
+    """Answer this and the body, nothing else."""
+    busy: int = 0
+    """Answer 429 so many times before anything else."""
+    retry: str = ""
+    """What it says of waiting when it is busy."""
+    ranges: bool = True
+    """Whether it can go on in the middle."""
+    cut: int | None = None
+    """End every answer after so many bytes, whatever was promised."""
+    promised: int | None = None
+    """The length that it claims, where that is a lie."""
+    answer: Callable[[bytes], bytes] | None = None
+    """What it makes of a body that is posted."""
+
+
+@dataclass
+class Loopback:
+    """A server on this machine, and what it was asked: method, path and range."""
+
+    url: str = ""
+    pages: dict[str, Page] = field(default_factory=dict)
+    asked: list[tuple[str, str, str | None]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    def put(self, path: str, body: bytes, **behaviour: object) -> Page:
+        self.pages[path] = Page(body, **behaviour)
+        return self.pages[path]
+
+    def paths(self) -> list[str]:
+        return [path for _, path, _ in self.asked]
+
+
+def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers["Range"]
+            server.asked.append((self.command, self.path, wanted))
+            server.headers.append(dict(self.headers))
+            posted = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            page = server.pages.get(self.path, Page(status=404))
+            busy, page.busy = page.busy > 0, page.busy - 1
+            body = page.answer(posted) if page.answer else page.body
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and page.ranges else 0
+            status = 429 if busy else page.status or (206 if start else 200)
+            if status == 206 and start >= len(body):
+                status = 416
+            sent = body[start:] if status < 400 else page.body if page.status else b""
+            self.send_response(status)
+            self.send_header("Retry-After", page.retry)
+            self.send_header("Content-Length", str(len(sent) if page.promised is None else page.promised))
+            self.end_headers()
+            self.wfile.write(sent[: page.cut])
+
+        do_POST = do_GET
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """A server with nothing on it yet."""
+    monkeypatch.setenv("no_proxy", "*")
+    ours = Loopback()
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), _handler(ours))
+    ours.url = f"http://127.0.0.1:{listening.server_port}"
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield ours
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
 
 
 @pytest.fixture(scope="session", autouse=True)

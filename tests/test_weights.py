@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 
 import viseme
 from viseme import weights
-from viseme.download import Remote
 from viseme.errors import InputError, OutputError
 from viseme.evaluation.syncnet import SyncNet, load_syncnet
 from viseme.files import sha256
+from viseme.remote import Remote
 from viseme.weights import PARTS, Part, command, fetch, fingerprint, here, is_published, located, read_state, take
 
 NAME = "toy"

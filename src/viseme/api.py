@@ -17,6 +17,7 @@ from viseme.errors import InputError
 if TYPE_CHECKING:
     from viseme.config import DdpmConfig, GanConfig
     from viseme.data.corpora.base import Corpus
+    from viseme.data.fetch import Entry, Fetched
     from viseme.data.prepare import PrepareReport
     from viseme.data.store import Store
     from viseme.data.verify import Verification
@@ -40,6 +41,7 @@ __all__ = [
     "corpora",
     "demo",
     "doctor",
+    "download",
     "evaluate",
     "export_store",
     "fetch_pretrained",
@@ -48,6 +50,7 @@ __all__ = [
     "load_config",
     "load_model",
     "merge_stores",
+    "plan_download",
     "plan_study",
     "prepare",
     "presets",
@@ -103,6 +106,47 @@ def fetch_pretrained(name: str, path: AnyPath | None = None) -> Path:
     from viseme.weights import fetch, take
 
     return fetch(name) if path is None else take(name, path)
+
+
+def plan_download(
+    corpus: str, *, url: str | None = None, only: Sequence[str] = (), actors: Sequence[str] = ()
+) -> list[Entry]:
+    """The files that `download` would bring, sorted by path. Raises as it does."""
+    from viseme.data.sources import plan
+
+    return plan(corpus, url, only, actors)[1]
+
+
+def download(
+    corpus: str,
+    dest: AnyPath,
+    *,
+    url: str | None = None,
+    only: Sequence[str] = (),
+    actors: Sequence[str] = (),
+    jobs: int = 4,
+) -> Fetched:
+    """Bring a corpus below `dest`, `jobs` files at a time, each checked by size and digest; what is here is kept.
+
+    Args:
+        corpus: `cremad`, `grid` or `ravdess`.
+        dest: a folder, made if need be.
+        url: a mirror's folder with `MANIFEST.sha256`, or for `cremad` a repository ending in `.git`; the makers' own
+            where left out.
+        only: shell patterns of paths; by default what `prepare` needs.
+        actors: their names, if not all are wanted.
+        jobs: files at a time.
+
+    Raises:
+        InputError: a corpus that is not offered, a list of files that cannot be had, or an empty choice. Files that
+            fail by themselves are told in the result.
+        OutputError: no room on the disk, or no right to write.
+    """
+    from viseme.data.fetch import fetch
+    from viseme.data.sources import plan
+
+    source, entries = plan(corpus, url, only, actors)
+    return fetch(source, entries, Path(dest), jobs)
 
 
 def synthetic(

@@ -1,6 +1,7 @@
 """The errors a user can meet. Each message says what is wrong, where, and what to do; the command line prints it as is.
 
-The command line turns them into exit code 2, except `SomeClipsFailed` and `SomeStepsFailed`, which are 1.
+The command line turns them into exit code 2, except `SomeClipsFailed`, `SomeFilesFailed` and `SomeStepsFailed`, which
+are 1.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ class OutputError(VisemeError):
 
 class SomeClipsFailed(VisemeError):
     """The work is done, but some clips failed; each is named with its reason in the manifest or the results."""
+
+    exit_code = 1
+
+
+class SomeFilesFailed(VisemeError):
+    """A download went as far as it could, but some of its files did not come; each is named with its reason."""
 
     exit_code = 1
 

@@ -54,8 +54,13 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 def sha256(path: str | os.PathLike[str]) -> str:
     """The hexadecimal SHA-256 of a file, read in pieces."""
+    return digest(path, "sha256")
+
+
+def digest(path: str | os.PathLike[str], algorithm: str) -> str:
+    """A file's hexadecimal digest by one of hashlib's algorithms, read in pieces."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
 def cache_dir() -> Path:

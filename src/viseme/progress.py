@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-Advance = Callable[[int], None]
+Advance = Callable[[float], None]
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def progress(description: str, total: int, unit: str, done: int = 0) -> Iterator
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(description, total=total, completed=done, rate="")
 
-        def advance(count: int) -> None:
+        def advance(count: float) -> None:
             bar.advance(task, count)
             speed = bar.tasks[task].finished_speed or bar.tasks[task].speed
             bar.update(task, rate=f"({speed:.1f}/s)" if speed else "")

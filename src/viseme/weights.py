@@ -18,10 +18,10 @@ from safetensors import SafetensorError, safe_open
 
 import viseme
 from viseme import hub
-from viseme.download import Remote, download
 from viseme.errors import InputError, OutputError
 from viseme.files import cache_dir, sha256, write_text, written_aside
 from viseme.parts import PARTS, Part
+from viseme.remote import Remote, download
 
 if TYPE_CHECKING:
     from torch import Tensor

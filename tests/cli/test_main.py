@@ -16,6 +16,7 @@ COMMANDS = (
     "demo",
     "synthetic",
     "corpora",
+    "download",
     "prepare",
     "inspect",
     "presets",

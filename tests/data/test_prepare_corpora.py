@@ -99,7 +99,8 @@ def test_the_corpus_split_holds_unless_actors_are_named(tmp_path: Path) -> None:
     assert [row.clip_id for row in Store.open(tmp_path / "named").clips("test")] == ["train_ABOUT_00001"]
 
 
-@pytest.mark.parametrize("corpus", ["ravdess", pytest.param("mead", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("corpus", ["ravdess", "mead"])
 def test_large_pictures_become_clips(tmp_path: Path, corpus: str) -> None:
     synthesize_layout(tmp_path / "c", corpus, 1, 1, size=128, jobs=1)
     report = prepare(corpus, tmp_path / "c", tmp_path / "store", size=32, jobs=1)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from viseme.download import Remote, download
 from viseme.errors import InputError, OutputError
+from viseme.remote import Remote, download
 
 BODY = bytes(range(256)) * 9000  # more than two chunks
 HALF = 1_000_123
