@@ -1,0 +1,57 @@
+"""The functions of the command line, under the same names, for use from Python.
+
+Each is a thin composition of the parts; what is heavy (torch, dlib, PyAV, pyarrow) is imported on the first call that
+needs it. Errors that a user can mend are `viseme.errors.VisemeError`.
+"""
+
+from __future__ import annotations
+
+from viseme.api.data import (
+    corpora,
+    download,
+    export_store,
+    merge_stores,
+    plan_download,
+    prepare,
+    synthetic,
+    verify_store,
+)
+from viseme.api.judging import compare, demo, doctor, evaluate, inspect, plan_study, study
+from viseme.api.models import (
+    Preset,
+    fetch_pretrained,
+    generate,
+    load_config,
+    load_model,
+    presets,
+    pretrained,
+    profile,
+    train,
+)
+
+__all__ = [
+    "Preset",
+    "compare",
+    "corpora",
+    "demo",
+    "doctor",
+    "download",
+    "evaluate",
+    "export_store",
+    "fetch_pretrained",
+    "generate",
+    "inspect",
+    "load_config",
+    "load_model",
+    "merge_stores",
+    "plan_download",
+    "plan_study",
+    "prepare",
+    "presets",
+    "pretrained",
+    "profile",
+    "study",
+    "synthetic",
+    "train",
+    "verify_store",
+]

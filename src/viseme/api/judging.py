@@ -1,0 +1,109 @@
+"""What was made, judged: scores, reports, studies, and a look at anything that lies on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from viseme.demonstration import Demonstration
+    from viseme.evaluation.results import Results
+    from viseme.inspection import Summary
+    from viseme.machine import Machine
+    from viseme.studies.plan import Plan
+    from viseme.studies.run import Outcome
+
+AnyPath = str | PathLike[str]
+
+
+def evaluate(
+    videos: AnyPath,
+    reference: AnyPath,
+    out: AnyPath,
+    *,
+    metrics: Sequence[str] | None = None,
+    jobs: int | None = None,
+    seed: int = 0,
+    resample: bool = False,
+    fvd_backbone: AnyPath | None = None,
+    engine: str = "loky",
+) -> Results:
+    """Score a folder of videos against a store, a folder of true videos, or a CSV of `candidate,reference[,actor]`.
+
+    Writes `out` (JSON) and strips beside it. Videos of other rates than 25 frames a second, or of another size than
+    truth's, are refused unless `resample` is set. `fvd_backbone` is a file with the weights of I3D.
+    """
+    from viseme.evaluation.evaluate import evaluate as run
+
+    return run(
+        videos,
+        reference,
+        out,
+        metrics=metrics,
+        jobs=jobs,
+        seed=seed,
+        resample=resample,
+        fvd_backbone=fvd_backbone,
+        engine=engine,
+    )
+
+
+def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:
+    """Write one HTML report (and tables) of several results under the names given; returns its path."""
+    from viseme.report.compare import compare as run
+
+    return run(results, out)
+
+
+def plan_study(name: str, data: AnyPath, *, scale: str = "tiny", seed: int = 0, overrides: Sequence[str] = ()) -> Plan:
+    """What `study` would do, step by step."""
+    from viseme.studies.catalogue import study_plan
+
+    return study_plan(name, data, scale=scale, seed=seed, overrides=overrides)
+
+
+def study(
+    name: str,
+    data: AnyPath,
+    out: AnyPath,
+    *,
+    scale: str = "tiny",
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    jobs: int = 1,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Outcome:
+    """Run a study of `viseme.studies` on a store into a folder with a page, drawings and tables.
+
+    Stopped anywhere, the same call goes on. A step that fails is named in what is returned; what does not need it is
+    done. `overrides` go to every trained configuration, `tell` is given a line for each step.
+    """
+    from viseme.studies.run import run
+
+    return run(plan_study(name, data, scale=scale, seed=seed, overrides=overrides), Path(out), jobs=jobs, tell=tell)
+
+
+def inspect(path: AnyPath, *, out: AnyPath | None = None, html: AnyPath | None = None) -> Summary:
+    """What a store, a run, a model, a video, a folder of generated videos or a results file is and holds.
+
+    `out` takes a picture (PNG) of a store's clips with their landmarks, `html` a page of a run's curves and samples.
+    """
+    from viseme.inspection import inspect as run
+
+    return run(path, out, html)
+
+
+def doctor() -> Machine:
+    """What this machine has of what viseme needs."""
+    from viseme.machine import look
+
+    return look()
+
+
+def demo(out: AnyPath = "out/demo") -> Demonstration:
+    """Both bundled models on a portrait and a voice, and a scored comparison on four synthetic clips."""
+    from viseme.demonstration import demonstrate
+
+    return demonstrate(out)
