@@ -79,8 +79,15 @@ viseme.train(sys.argv[1], sys.argv[2], sys.argv[3], overrides=sys.argv[4:], resu
 """
 
 
-@pytest.mark.parametrize("preset", ["tiny_gan", "tiny_ddpm"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("preset", "number"),
+    [
+        ("tiny_gan", signal.SIGKILL),
+        ("tiny_ddpm", signal.SIGTERM),
+        pytest.param("tiny_gan", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("tiny_ddpm", signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_run_carries_on_to_the_same_weights(
     preset: str, number: signal.Signals, store: Path, tmp_path: Path
 ) -> None:
