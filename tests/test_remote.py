@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,75 +14,29 @@ BODY = bytes(range(256)) * 9000  # more than two chunks
 HALF = 1_000_123
 
 
-@dataclass
 class Server:
-    """Gives one file, and remembers the ranges asked for."""
+    """The one file of the loopback server: its body and faults are the page's own fields."""
 
-    body: bytes = BODY
-    status: int = 0
-    """Answer this and nothing else."""
-    busy: int = 0
-    """Answer 503 so many times before anything else."""
-    retry: str = ""
-    """What it says of waiting when it is busy."""
-    ranges: bool = True
-    """Whether it can go on in the middle."""
-    cut: int | None = None
-    """End every answer after so many bytes, whatever was promised."""
-    asked: list[str | None] = field(default_factory=list)
-    port: int = 0
+    def __init__(self, loopback: Any) -> None:
+        self.loopback, self.page = loopback, loopback.put("/toy.pth", BODY)
 
     @property
     def remote(self) -> Remote:
-        return toy(self.port)
+        return toy(self.loopback.url)
+
+    @property
+    def asked(self) -> list[str | None]:
+        """The ranges asked for."""
+        return [range for _, _, range in self.loopback.asked]
 
 
-def toy(port: int) -> Remote:
-    digest = hashlib.sha256(BODY).hexdigest()
-    return Remote("toy", f"http://127.0.0.1:{port}/toy.pth", len(BODY), digest, "ask for it")
-
-
-def handler(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers["Range"]
-            server.asked.append(wanted)
-            if server.status or server.busy:
-                server.busy -= 1
-                self.send_response(server.status or 503)
-                self.send_header("Retry-After", server.retry)
-                self.end_headers()
-                return
-            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and server.ranges else 0
-            if start >= len(server.body):
-                self.send_error(416)
-                return
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(server.body) - start))
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}/{len(server.body)}")
-            self.end_headers()
-            self.wfile.write(server.body[start:][: server.cut])
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    return Handler
+def toy(url: str) -> Remote:
+    return Remote("toy", f"{url}/toy.pth", len(BODY), hashlib.sha256(BODY).hexdigest(), "ask for it")
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """On the loopback."""
-    monkeypatch.setenv("no_proxy", "*")
-    ours = Server()
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), handler(ours))
-    ours.port = listening.server_port
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield ours
-    listening.shutdown()
-    thread.join()
-    listening.server_close()
+def server(loopback: Any) -> Server:
+    return Server(loopback)
 
 
 @pytest.fixture
@@ -123,18 +75,19 @@ def test_downloaded_once(server: Server, target: Path) -> None:
 
 
 def test_carries_on_where_it_broke_off(server: Server, target: Path) -> None:
-    server.cut = HALF
-    server.ranges = False
+    server.page.cut = HALF
+    server.page.ranges = False
     fails(server.remote, target, f"^toy: .* broke off after {HALF} of {len(BODY)} bytes .*the same command again")
     assert not target.exists()
-    server.cut, server.ranges, server.asked = None, True, []
+    server.page.cut, server.page.ranges = None, True
+    server.loopback.asked.clear()
     download(server.remote, target)
     assert target.read_bytes() == BODY
     assert server.asked == [f"bytes={HALF}-"]
 
 
 def test_a_connection_that_breaks_off_is_tried_again(server: Server, target: Path, waited: list[float]) -> None:
-    server.cut = HALF
+    server.page.cut = HALF
     download(server.remote, target)
     assert target.read_bytes() == BODY
     assert server.asked == [None, f"bytes={HALF}-", f"bytes={2 * HALF}-"]
@@ -142,26 +95,26 @@ def test_a_connection_that_breaks_off_is_tried_again(server: Server, target: Pat
 
 
 def test_a_server_that_gives_nothing_is_given_up(server: Server, target: Path, waited: list[float]) -> None:
-    server.cut = 0
+    server.page.cut = 0
     fails(server.remote, target, "broke off after 0 of")
     assert len(server.asked) == 4
     assert waited == [1, 4, 16]
 
 
 def test_a_busy_server_is_tried_again(server: Server, target: Path, waited: list[float]) -> None:
-    server.busy, server.retry = 2, "9"
+    server.page.busy, server.page.retry = 2, "9"
     download(server.remote, target)
     assert target.read_bytes() == BODY
     assert waited == [9, 9]
     target.unlink()
-    server.busy, server.retry = 1, "86400"
+    server.page.busy, server.page.retry = 1, "86400"
     download(server.remote, target)
     assert waited[2:] == [60]
 
 
 def test_begins_anew_where_the_server_cannot_go_on(server: Server, target: Path, partial: Path) -> None:
     partial.write_bytes(b"other" * 100)
-    server.ranges = False
+    server.page.ranges = False
     download(server.remote, target)
     assert target.read_bytes() == BODY
 
@@ -180,28 +133,28 @@ def test_what_came_and_is_too_long_is_thrown_away(server: Server, target: Path, 
 
 
 def test_another_file_is_refused(server: Server, target: Path) -> None:
-    server.body = BODY[:-1] + b"x"
+    server.page.body = BODY[:-1] + b"x"
     fails(server.remote, target, "another file than the one known by its SHA-256; ask for it")
     assert list(target.parent.iterdir()) == []
 
 
 def test_what_follows_the_file_is_not_read(server: Server, target: Path) -> None:
-    server.body = BODY + b"more"
+    server.page.body = BODY + b"more"
     download(server.remote, target)
     assert target.read_bytes() == BODY
 
 
 def test_a_shorter_file_elsewhere(server: Server, target: Path) -> None:
-    server.body = BODY[:HALF]
+    server.page.body = BODY[:HALF]
     fails(server.remote, target, f"another file than the one known, of {HALF} bytes instead of {len(BODY)}; ask for it")
-    server.body = BODY
+    server.page.body = BODY
     download(server.remote, target)
     assert target.read_bytes() == BODY
 
 
 @pytest.mark.parametrize(("status", "tries"), [(404, 1), (403, 1), (429, 4), (503, 4)])
 def test_a_server_that_refuses(server: Server, target: Path, status: int, tries: int) -> None:
-    server.status = status
+    server.page.status = status
     line = fails(server.remote, target, f"^toy: http://.*toy.pth answers {status} .*; try again later, or ask for it$")
     assert ("quota" in line) == (status in (403, 429))
     assert len(server.asked) == tries
@@ -213,7 +166,7 @@ def test_offline(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     port = closed.server_port
     closed.server_close()
-    fails(toy(port), target, "cannot be reached .*refused.*; go online, or ask for it$")
+    fails(toy(f"http://127.0.0.1:{port}"), target, "cannot be reached .*refused.*; go online, or ask for it$")
 
 
 def test_a_damaged_file_is_fetched_again(server: Server, target: Path, partial: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from viseme.evaluation.results import ClipResult, Results, save
+from viseme.evaluation.summary import summarise
 from viseme.studies.plan import Given, Plan, Step
 
 CALLS = '''
@@ -81,3 +84,26 @@ def planned(calls: Path) -> Planned:
         return Plan("try", {"scale": scale}, {"data": Given(str(calls), fingerprint)}, made)
 
     return make
+
+
+@pytest.fixture
+def made_up() -> Callable[..., str]:
+    """Writes a results file of eight clips of two actors: each metric's mean, with a little noise that sums to 0."""
+
+    def write(path: Path, means: dict[str, float], truth: dict[str, float], frames: int, **more: object) -> str:
+        noise = np.random.default_rng(list(path.stem.encode())).normal(0, 0.01, (8, len(means)))
+        noise -= noise.mean(axis=0)
+        clips = [
+            ClipResult(
+                *(f"c{i}", f"a{i % 2}", f"c{i}.mp4", frames, "scored"),
+                values={name: mean + noise[i, m] for m, (name, mean) in enumerate(means.items())},
+                truth=dict(truth),
+                **more,  # type: ignore[arg-type]
+            )
+            for i in range(8)
+        ]
+        about = {"name": path.stem}, {"fingerprint": "f"}, {}, {}, []
+        save(Results(*about, summarise(clips, list(means), 0), clips), path)  # type: ignore[arg-type]
+        return str(path)
+
+    return write

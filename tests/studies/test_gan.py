@@ -11,8 +11,6 @@ import pytest
 
 from viseme.config import load_config
 from viseme.errors import ConfigError, InputError
-from viseme.evaluation.results import ClipResult, Results, save
-from viseme.evaluation.summary import summarise
 from viseme.studies import gan, gan_words
 from viseme.studies.course import read_course
 from viseme.studies.gan import ARMS, TITLES
@@ -54,30 +52,20 @@ def trained(folder, right=0.7, error=(0.3, 0.2, 0.1)):
     return str(folder)
 
 
-def written(path, lost=0, **means):
-    """A results file of eight clips of two actors, with a little noise about the means."""
-    values = dict.fromkeys(gan.METRICS, 0.8) | {"snr": 10.0} | means
-    noise = np.random.default_rng(list(path.stem.encode())).normal(0, 0.01, (8, len(values)))
-    noise -= noise.mean(axis=0)
-    clips = [
-        ClipResult(
-            f"c{i}",
-            f"a{i % 2}",
-            f"c{i}.mp4",
-            50,
-            "scored",
-            values={name: mean + noise[i, m] for m, (name, mean) in enumerate(values.items())},
-            truth={"opening_spread": 1.0, "head_motion": 1.0, "blink_motion": 1.0, "sharpness": 1.0},
-            undetected={"candidate": lost, "truth": 0},
-        )
-        for i in range(8)
-    ]
-    save(Results({"name": path.stem}, {"fingerprint": "f"}, {}, {}, [], summarise(clips, gan.METRICS, 0), clips), path)
-    return str(path)
+@pytest.fixture
+def written(made_up):
+    """Results of the study's metrics, most 0.8 where no mean is given."""
+
+    def write(path, lost=0, **means):
+        truth = dict.fromkeys(("opening_spread", "head_motion", "blink_motion", "sharpness"), 1.0)
+        values = dict.fromkeys(gan.METRICS, 0.8) | {"snr": 10.0} | means
+        return made_up(path, values, truth, 50, undetected={"candidate": lost, "truth": 0})
+
+    return write
 
 
 @pytest.fixture
-def said(tmp_path):
+def said(tmp_path, written):
     """What is said of arms, `(right, error)` each, with values of their rollouts: sentence by the function's name."""
 
     def make(courses, **values):
@@ -174,7 +162,7 @@ def test_motion_is_read_beside_the_frozen_photo(said):
     assert page["scores"].endswith("In SNR stable is shown to beat the frozen photo (11.00 dB).")
 
 
-def test_the_page_tells_what_is_missing_and_what_is_doubted(tmp_path):
+def test_the_page_tells_what_is_missing_and_what_is_doubted(tmp_path, written):
     arms = {"paper": (1.0, RISING), "stable": (0.7, FALLING)}
     runs = {name: trained(tmp_path / "runs" / name, *course) for name, course in arms.items()}
     results = {name: written(tmp_path / f"{name}.json", lost=25 * (name == "paper")) for name in (*arms, "frozen")}
@@ -200,7 +188,7 @@ def test_the_page_tells_what_is_missing_and_what_is_doubted(tmp_path):
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_a_run_of_another_kind_is_refused(tmp_path):
+def test_a_run_of_another_kind_is_refused(tmp_path, written):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/metrics.jsonl").write_text('{"step": 1, "split": "train", "seconds": 1, "loss": 1.0}\n')
     with pytest.raises(InputError, match="logged no discriminator"):

@@ -10,33 +10,21 @@ import pytest
 
 from viseme.errors import InputError
 from viseme.evaluation.bootstrap import Interval
-from viseme.evaluation.results import ClipResult, Results, save
-from viseme.evaluation.summary import summarise
 from viseme.files import write_json
 from viseme.studies import controls, drift, finetune, steps
 
 FRAMES = 60
 
 
-def written(path, metrics, values, curves=None):
-    """A results file of eight clips of two actors: each metric's mean, with a little noise, truth's being 0."""
-    noise = np.random.default_rng(list(path.stem.encode())).normal(0, 0.01, (8, len(metrics)))
-    noise -= noise.mean(axis=0)
-    clips = [
-        ClipResult(
-            f"c{i}",
-            f"a{i % 2}",
-            f"c{i}.mp4",
-            FRAMES,
-            "scored",
-            values={name: values.get(name, 0.5) + noise[i, m] for m, name in enumerate(metrics)},
-            truth=dict.fromkeys(metrics, 0.0),
-            curves=curves or {},
-        )
-        for i in range(8)
-    ]
-    save(Results({"name": path.stem}, {"fingerprint": "f"}, {}, {}, [], summarise(clips, metrics, 0), clips), path)
-    return str(path)
+@pytest.fixture
+def written(made_up):
+    """Results of these metrics, 0.5 where no value is given, truth's being 0."""
+
+    def write(path, metrics, values, curves=None):
+        means = {name: values.get(name, 0.5) for name in metrics}
+        return made_up(path, means, dict.fromkeys(metrics, 0.0), FRAMES, curves=curves or {})
+
+    return write
 
 
 def said(page):
@@ -52,7 +40,7 @@ def curves(slope, likeness=1.0):
     return found | {f"{name}_truth": [100.0] * len(values) for name, values in found.items()}
 
 
-def test_drift_names_who_drifts_and_who_is_shown_better(tmp_path):
+def test_drift_names_who_drifts_and_who_is_shown_better(tmp_path, written):
     given = {"plain": (10.0, 1.0), "noise": (10.0, 1.0), "eps": (0.0, 0.1), "cure": (1.0, 1.0)}
     results = {
         name: written(
@@ -78,7 +66,7 @@ def test_drift_names_who_drifts_and_who_is_shown_better(tmp_path):
         assert (page.parent / name).stat().st_size > 100
 
 
-def test_steps_say_where_more_are_worse(tmp_path):
+def test_steps_say_where_more_are_worse(tmp_path, written):
     names = steps.rollouts(250)
     results = {
         name: written(
@@ -106,7 +94,7 @@ def test_all_timesteps_have_one_spacing():
     assert len(steps.rollouts(20)) == 12 + 4
 
 
-def test_controls_tell_each_signals_part(tmp_path):
+def test_controls_tell_each_signals_part(tmp_path, written):
     means = {"both": 0.6, "only_audio": 0.1, "only_landmarks": 0.55}
     results = {
         f"film_{condition}": written(tmp_path / f"{condition}.json", controls.METRICS, {"mouth_correlation": mean})
@@ -136,7 +124,7 @@ def test_a_mouth_follows_only_what_it_goes_along_with(audio, landmarks, ahead, v
     assert controls._verdict(*ends) == verdict
 
 
-def test_finetune_says_which_way_is_best(tmp_path):
+def test_finetune_says_which_way_is_best(tmp_path, written):
     given = {"scratch": 0.5, "same": 0.3, "grown": 0.7}
     results = {name: written(tmp_path / f"{name}.json", finetune.METRICS, {"ssim": v}) for name, v in given.items()}
     runs = {}
