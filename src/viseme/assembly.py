@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike, fspath
+from os import fspath
 from pathlib import Path
 
 from viseme.config import load_config
@@ -11,6 +11,7 @@ from viseme.data.store import Store
 from viseme.errors import InputError
 from viseme.evaluation.blur import matching_sigma
 from viseme.families import begin_from, build_objective, build_synthesizer, load_synthesizer
+from viseme.files import AnyPath
 from viseme.generation.controls import control, shown
 from viseme.training.devices import Devices, check, resolved, started_by
 from viseme.training.launch import launch
@@ -21,8 +22,6 @@ from viseme.training.trainer import TrainReport
 from viseme.training.trainer import train as run
 from viseme.types import Synthesizer
 from viseme.validation import rollouts
-
-AnyPath = str | PathLike[str]
 
 
 def train(

@@ -14,6 +14,9 @@ from typing import Any
 
 from viseme.errors import OutputError
 
+AnyPath = str | os.PathLike[str]
+"""A path as users give it."""
+
 
 @contextlib.contextmanager
 def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:

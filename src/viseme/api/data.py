@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from viseme.files import AnyPath
 
 if TYPE_CHECKING:
     from viseme.data.corpora.base import Corpus
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from viseme.data.store import Store
     from viseme.data.verify import Verification
     from viseme.generation.export import ExportReport
-
-AnyPath = str | PathLike[str]
 
 
 def corpora(name: str | None = None) -> list[Corpus]:

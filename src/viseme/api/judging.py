@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from viseme.files import AnyPath
 
 if TYPE_CHECKING:
     from viseme.demonstration import Demonstration
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from viseme.machine import Machine
     from viseme.studies.plan import Plan
     from viseme.studies.run import Outcome
-
-AnyPath = str | PathLike[str]
 
 
 def evaluate(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from viseme.errors import InputError
+from viseme.files import AnyPath
 
 if TYPE_CHECKING:
     from viseme.config import DdpmConfig, GanConfig
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from viseme.training.trainer import TrainReport
     from viseme.types import Synthesizer
     from viseme.weights import Part
-
-AnyPath = str | PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)

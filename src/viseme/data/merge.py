@@ -20,13 +20,11 @@ from viseme.data.split import divided_actors
 from viseme.data.store import Store, StoreInfo, write_info
 from viseme.data.verify import tensor_faults
 from viseme.errors import InputError, OutputError, StoreError
-from viseme.files import written_aside
+from viseme.files import AnyPath, written_aside
 from viseme.progress import progress
 
 SAME = ("size", "fps", "rate", "align", "detector", "limits")
 """Settings that must be equal: by them a frame of one store means what a frame of another does."""
-
-AnyPath = str | os.PathLike[str]
 
 
 def merge(stores: Sequence[AnyPath], out: AnyPath, *, prefix: bool = False) -> Store:

@@ -9,7 +9,6 @@ import csv
 import dataclasses
 import io
 import json
-import os
 import wave
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,7 +23,7 @@ from viseme.data.manifest import OK, ClipRow, is_safe_id
 from viseme.data.remote import is_remote
 from viseme.data.store import Store
 from viseme.errors import ConfigError, OutputError, StoreError
-from viseme.files import write_json, write_text, written_aside
+from viseme.files import AnyPath, write_json, write_text, written_aside
 from viseme.generation.provenance import GENERATOR
 from viseme.generation.writer import CRF, VideoWriter
 from viseme.parallel import stop_if_orphaned
@@ -35,8 +34,6 @@ EXPORT = "export.json"
 """What the folder is an export of."""
 ACTORS, MANIFEST = "actors.csv", "manifest.csv"
 SOUNDS, LANDMARKS = "sounds", "landmarks"
-
-AnyPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)

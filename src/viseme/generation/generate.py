@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from viseme.data.audio import fit_length, read_audio
 from viseme.data.store import Store
 from viseme.errors import ConfigError, InputError, OutputError, StoreError
+from viseme.files import AnyPath
 from viseme.generation.controls import ChangesSound
 from viseme.generation.driving import driving_landmarks
 from viseme.generation.landmarks import Source, photo_source, read_landmarks, split_source
@@ -31,8 +31,6 @@ SHORTEST = 0.2
 """Seconds of sound below which there is nothing to say."""
 SILENT = 1e-3
 """A peak below -60 dB of full scale is silence."""
-
-AnyPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The paper's figure 10 shows this for one frame, by the magnitude of pixels.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,10 @@ from viseme.data.video import read_frames
 from viseme.data.windows import mouth_boxes
 from viseme.errors import InputError
 from viseme.evaluation.results import read_json
-from viseme.files import write_json
+from viseme.files import AnyPath, write_json
 from viseme.generation.manifest import VideoManifest
 from viseme.types import UInt8
 
-AnyPath = str | PathLike[str]
 MARGIN = DdpmConfig().data.mouth_margin
 
 

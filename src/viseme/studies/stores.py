@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from os import PathLike
 from pathlib import Path
 from typing import Literal
 
@@ -21,9 +20,9 @@ from viseme.data.store import ClipRow, Store, write_info, write_manifest
 from viseme.errors import StoreError
 from viseme.evaluation.background import CALIBRATION_ACTORS, CALIBRATION_CLIPS
 from viseme.evaluation.evenly import evenly
+from viseme.files import AnyPath
 from viseme.types import SAMPLES_PER_FRAME, Clip
 
-AnyPath = str | PathLike[str]
 HELD_OUT = ("val", "test")
 """Splits of actors that no model was trained on."""
 Piece = tuple[ClipRow, Clip]

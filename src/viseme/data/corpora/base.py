@@ -104,6 +104,19 @@ def walk_files(root: Path, suffixes: Iterable[str]) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
+def listed(
+    root: str | os.PathLike[str], clips: Iterable[SourceClip | None], what: str, layout: str
+) -> list[SourceClip]:
+    """The clips among files below `root`, None standing for a file that is none, sorted by clip_id.
+
+    Raises:
+        InputError: there are no `what`, or two files would be the same clip.
+    """
+    if not (known := [clip for clip in clips if clip is not None]):
+        raise InputError(f"{root}: holds no {what}; looked for {layout}")
+    return sorted_unique(known)
+
+
 def sorted_unique(clips: Iterable[SourceClip]) -> list[SourceClip]:
     """Clips sorted by clip_id.
 

@@ -6,8 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from viseme.data.corpora.base import VIDEO_SUFFIXES, SourceClip, sorted_unique, source_root, walk_files
-from viseme.errors import InputError
+from viseme.data.corpora.base import VIDEO_SUFFIXES, SourceClip, listed, source_root, walk_files
 
 SENTENCES = {
     "IEO": "It's eleven o'clock",
@@ -65,11 +64,8 @@ class CremaD:
         sounds = {
             sound.stem.upper(): sound for sound in walk_files(folder, (".wav",)) if sound.parent.name.lower() == _SOUNDS
         }
-        clips = [_clip(video, sounds) for video in walk_files(folder, VIDEO_SUFFIXES)]
-        known = [clip for clip in clips if clip is not None]
-        if not known:
-            raise InputError(f"{root}: holds no CREMA-D videos; looked for {self.layout}")
-        return sorted_unique(known)
+        clips = (_clip(video, sounds) for video in walk_files(folder, VIDEO_SUFFIXES))
+        return listed(root, clips, "CREMA-D videos", self.layout)
 
 
 def _clip(video: Path, sounds: dict[str, Path]) -> SourceClip | None:

@@ -7,8 +7,7 @@ import re
 import string
 from pathlib import Path
 
-from viseme.data.corpora.base import SourceClip, sorted_unique, source_root, walk_files
-from viseme.errors import InputError
+from viseme.data.corpora.base import SourceClip, listed, source_root, walk_files
 
 _SPEAKER = re.compile(r"s\d{1,2}", re.IGNORECASE)
 _DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -57,9 +56,7 @@ class Grid:
             actor = _speaker(video, folder)
             if actor:
                 clips.append(SourceClip(f"{actor}_{video.stem}", actor, video, sentence=decode_name(video.stem)))
-        if not clips:
-            raise InputError(f"{root}: holds no GRID clips; looked for {self.layout}")
-        return sorted_unique(clips)
+        return listed(root, clips, "GRID clips", self.layout)
 
 
 def _speaker(video: Path, root: Path) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from viseme.data.corpora.base import SourceClip, sorted_unique, source_root, walk_files
-from viseme.errors import InputError
+from viseme.data.corpora.base import SourceClip, listed, source_root, walk_files
 
 SETS = ("train", "val", "test")
 
@@ -28,12 +27,8 @@ class Lrw:
         Raises:
             InputError: no folder, or no video at such a place.
         """
-        folder = source_root(root)
-        clips = [_clip(video) for video in walk_files(folder, (".mp4",))]
-        known = [clip for clip in clips if clip is not None]
-        if not known:
-            raise InputError(f"{root}: holds no LRW videos; looked for {self.layout}")
-        return sorted_unique(known)
+        videos = walk_files(source_root(root), (".mp4",))
+        return listed(root, map(_clip, videos), "LRW videos", self.layout)
 
 
 def _clip(video: Path) -> SourceClip | None:

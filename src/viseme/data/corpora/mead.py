@@ -6,8 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from viseme.data.corpora.base import SourceClip, sorted_unique, source_root, walk_files
-from viseme.errors import InputError
+from viseme.data.corpora.base import SourceClip, listed, source_root, walk_files
 
 VIEW = "front"
 """Of the seven views the one that is read."""
@@ -41,11 +40,8 @@ class Mead:
             InputError: no folder, no video at such a place, or two of one clip.
         """
         folder = source_root(root)
-        clips = [_clip(video, folder) for video in walk_files(folder, (".mp4",))]
-        known = [clip for clip in clips if clip is not None]
-        if not known:
-            raise InputError(f"{root}: holds no MEAD videos; looked for {self.layout}")
-        return sorted_unique(known)
+        clips = (_clip(video, folder) for video in walk_files(folder, (".mp4",)))
+        return listed(root, clips, "MEAD videos", self.layout)
 
 
 def _clip(video: Path, root: Path) -> SourceClip | None:

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from viseme.data.corpora.base import SourceClip, sorted_unique, source_root, walk_files
+from viseme.data.corpora.base import SourceClip, listed, source_root, walk_files
 from viseme.errors import InputError
 
 FULL_AV = "01"
@@ -56,14 +56,12 @@ class Ravdess:
         folder = source_root(root)
         named = [(video, _NAME.fullmatch(video.stem)) for video in walk_files(folder, (".mp4",))]
         clips = [_clip(video, said) for video, said in named if said is not None and said["modality"] == FULL_AV]
-        if not clips:
-            if any(said is not None for _, said in named):
-                raise InputError(
-                    f"{root}: holds RAVDESS videos without sound alone ({VIDEO_ONLY}-...); add those that begin "
-                    f"with {FULL_AV}"
-                )
-            raise InputError(f"{root}: holds no RAVDESS videos; looked for {self.layout}")
-        return sorted_unique(clips)
+        if not clips and any(said is not None for _, said in named):
+            raise InputError(
+                f"{root}: holds RAVDESS videos without sound alone ({VIDEO_ONLY}-...); add those that begin "
+                f"with {FULL_AV}"
+            )
+        return listed(root, clips, "RAVDESS videos", self.layout)
 
 
 def _clip(video: Path, said: re.Match[str]) -> SourceClip:
