@@ -122,9 +122,7 @@ def test_an_anchor_at_every_frame_is_no_motion_frame_at_all() -> None:
     assert np.abs(made[0].astype(int) - made[1].astype(int)).max() <= 1
 
 
-def test_motion_frames_are_noised_where_they_are_seen_and_carried_on_as_they_are(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_motion_frames_are_noised_and_carried_on_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     model = synthesizer("sampling.motion=previous", "motion.noise=0.3", "sampling.motion_noise=0.2")
     seen, denoise = [], model.network.denoise
 

@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from viseme.studies.figures import Curve, Curves, Dot, Dots, Drawing, Heat, Picture, palette
+from viseme.studies.figures import Drawing, palette
+from viseme.studies.panels import Curve, Curves, Dot, Dots, Heat, Picture
 
 FRAMES = np.arange(1.0, 31.0)
 PANELS = [

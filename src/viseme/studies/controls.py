@@ -16,10 +16,11 @@ from viseme.evaluation.bootstrap import Interval, interval
 from viseme.evaluation.results import Results
 from viseme.report.wording import counted, listed, number
 from viseme.studies.conflict import Followed, followed
-from viseme.studies.figures import Dot, Dots, Drawing, Panel, Picture
+from viseme.studies.figures import Drawing
 from viseme.studies.influence import Influence, pictures, read_influence
 from viseme.studies.measures import dots, loaded, scored, table
 from viseme.studies.page import Finding, write_page
+from viseme.studies.panels import Dot, Dots, Panel, Picture
 from viseme.studies.plan import Step
 from viseme.studies.scale import Scale, picture_size, rollout_steps, train_step
 

@@ -14,10 +14,11 @@ import numpy as np
 
 from viseme.evaluation.results import Results
 from viseme.report.wording import capitalised, counted, listed, number, signed
-from viseme.studies.figures import Curve, Curves, Dots, Drawing
+from viseme.studies.figures import Drawing
 from viseme.studies.measures import dots, loaded, mean_curve, ranked, scored, shown_better, table
 from viseme.studies.noise import read_ratios
 from viseme.studies.page import Finding, write_page
+from viseme.studies.panels import Curve, Curves, Dots
 from viseme.studies.plan import Step
 from viseme.studies.scale import Scale, rollout_steps, train_step
 

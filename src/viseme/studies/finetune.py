@@ -15,9 +15,10 @@ from viseme.config.diffusion import DdpmConfig
 from viseme.errors import ConfigError
 from viseme.evaluation.results import Results
 from viseme.report.wording import counted, listed, number
-from viseme.studies.figures import Curve, Curves, Dots, Drawing
+from viseme.studies.figures import Drawing
 from viseme.studies.measures import dots, loaded, ranked, scored, shown_better, table
 from viseme.studies.page import Finding, write_page
+from viseme.studies.panels import Curve, Curves, Dots
 from viseme.studies.plan import Step
 from viseme.studies.scale import Scale, rollout_steps, train_step
 from viseme.training.history import read_history

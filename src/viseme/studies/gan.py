@@ -17,10 +17,11 @@ from viseme.evaluation.results import Results
 from viseme.report.wording import counted, listed
 from viseme.studies import gan_words as words
 from viseme.studies.course import Course, read_course
-from viseme.studies.figures import Curve, Curves, Dot, Dots, Drawing
+from viseme.studies.figures import Drawing
 from viseme.studies.gan_words import METRICS, PAPER, STABLE
 from viseme.studies.measures import Beside, dots, loaded, scored, table
 from viseme.studies.page import Finding, write_page
+from viseme.studies.panels import Curve, Curves, Dot, Dots
 from viseme.studies.plan import Step
 from viseme.studies.scale import Scale, rollout_steps, run_step
 from viseme.training.history import Curve as Logged

@@ -17,7 +17,7 @@ from viseme.evaluation.metrics import gap
 from viseme.evaluation.results import ClipResult, Results, load, paired_gap
 from viseme.report.plain import escaped
 from viseme.report.wording import bounds, number
-from viseme.studies.figures import Curve, Dot
+from viseme.studies.panels import Curve, Dot
 
 Systems = Mapping[str, Results]
 """Title of a system -> its results."""

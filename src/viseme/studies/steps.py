@@ -14,9 +14,10 @@ import numpy as np
 from viseme.config import load_config
 from viseme.evaluation.results import Results
 from viseme.report.wording import counted, listed, number
-from viseme.studies.figures import Curve, Curves, Drawing, Heat
+from viseme.studies.figures import Drawing
 from viseme.studies.measures import loaded, ranked, scored, shown_better, table
 from viseme.studies.page import Finding, write_page
+from viseme.studies.panels import Curve, Curves, Heat
 from viseme.studies.plan import Step
 from viseme.studies.scale import Scale, picture_size, rollout_steps, train_step
 
