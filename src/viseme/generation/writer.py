@@ -35,7 +35,7 @@ SOUND_BITS = 96_000
 KEYFRAME_EVERY = 2 * FPS
 
 # The rounding of B-frames' averages brightens a clip, and more so towards its end. Macroblock trees read memory that
-# nobody wrote where a picture is under 64 pixels and the processor has AVX-512, so that equal input gave other bytes.
+# nobody wrote (seen with AVX-512, under 64 pixels as at 160), so that equal input gave other bytes.
 _STEADY = {"bf": "0", "x264-params": "mbtree=0"}
 # swscale's quick paths round towards dark; area averages place chroma in the middle of its four pixels
 _TO_YUV = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP | Interpolation.FULL_CHR_H_INT
