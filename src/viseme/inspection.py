@@ -78,7 +78,7 @@ def inspect(
         InputError: it does not exist, is none of these, or `out` or `html` is given for something else.
         OutputError: the picture or the page cannot be written.
     """
-    from viseme.data.remote import store_folder
+    from viseme.data.mirror import store_folder
 
     place = store_folder(path)
     if not place.exists():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from viseme import __version__
 from viseme.data.manifest import OK, ClipRow, write_manifest
-from viseme.data.remote import is_remote
+from viseme.data.mirror import is_remote
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS, shard_path, shard_writer, tensor_name
 from viseme.data.split import divided_actors
 from viseme.data.store import Store, StoreInfo, write_info

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from viseme.data.manifest import MANIFEST, MEASURED, OK, REJECTED, ClipRow, read_manifest, write_manifest
-from viseme.data.remote import fetched, origin, store_folder
+from viseme.data.mirror import fetched, origin, store_folder
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS, Shard, open_shard, shard_path, tensor_name
 from viseme.errors import StoreError
 from viseme.files import write_json
@@ -105,7 +105,7 @@ class Store:
         """Read `store.json` and the manifest; shards are mapped when first read.
 
         Args:
-            path: a folder, or a URL, whose shards are fetched when first read (`viseme.data.remote`); `path` of the
+            path: a folder, or a URL, whose shards are fetched when first read (`viseme.data.mirror`); `path` of the
                 store is then the mirror, a folder that can be opened like any other.
 
         Raises:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from viseme.data.manifest import MANIFEST, OK, REJECTED, ClipRow, is_safe_id, read_manifest
-from viseme.data.remote import INFO, fetched, is_remote, origin, store_folder
+from viseme.data.mirror import INFO, fetched, is_remote, origin, store_folder
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS, Shard, open_shard, shard_path, tensor_name
 from viseme.data.split import SPLITS, divided_actors
 from viseme.data.store import read_info

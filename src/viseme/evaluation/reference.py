@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viseme.data.faces import FaceBackend
-from viseme.data.remote import store_folder
+from viseme.data.mirror import store_folder
 from viseme.data.store import Store
 from viseme.errors import InputError
 from viseme.evaluation.background import calibration_of, training_curve

@@ -20,7 +20,7 @@ import numpy as np
 import viseme
 from viseme import parallel
 from viseme.data.manifest import OK, ClipRow, is_safe_id
-from viseme.data.remote import is_remote
+from viseme.data.mirror import is_remote
 from viseme.data.store import Store
 from viseme.errors import ConfigError, OutputError, StoreError
 from viseme.files import AnyPath, write_json, write_text, written_aside

@@ -11,7 +11,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from viseme.data.remote import ORIGIN, is_remote, origin, store_folder
+from viseme.data.mirror import ORIGIN, is_remote, origin, store_folder
 from viseme.data.shards import shard_path
 from viseme.data.store import Store, write_info
 from viseme.data.sums import SUMS
