@@ -77,10 +77,10 @@ def test_motion_frames_are_those_before_the_window_and_the_identity_frame_where_
         opened = to_signed(windows.store.frames(row.clip_id, size=32))
         for start in (1, 2, 3, count, count + 3):
             time = (start - 1 + 0.5) / (row.frames - 2)
-            identity, motion, window = windows._window(row, time, 0.7)[:3]
+            identity, motion, window = map(to_signed, windows._window(row, time, 0.7)[:3])
             assert torch.equal(window, opened[start : start + 2])
             expected = [opened[t] if t >= 0 else identity for t in range(start - frames, start)]
-            assert torch.equal(motion, torch.cat(expected))
+            assert torch.equal(motion, torch.stack(expected))
     assert torch.equal(made[1].frames, made[count].frames)
     assert torch.equal(made[1].motion, made[count].motion[:, -3:])
 

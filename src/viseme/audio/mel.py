@@ -79,14 +79,14 @@ class MelEncoder:
         return mel_features(audio, frames, self.bands)
 
 
-def with_context(features: Float32, context: int) -> Float32:
+def with_context(features: Float32, context: int, at: NDArray[np.intp] | None = None) -> Float32:
     """Each frame's vector joined by those of `context` frames each side; the ends are repeated.
 
-    `[T,D]` becomes `[T,(2 context + 1) D]`.
+    `[T,D]` becomes `[T,(2 context + 1) D]`, or, of the frames `at` alone, `[len(at),(2 context + 1) D]`.
     """
-    frames = len(features)
-    around = np.arange(frames)[:, None] + np.arange(-context, context + 1)
-    return np.asarray(features[around.clip(0, frames - 1)].reshape(frames, -1), dtype=np.float32)
+    frames = np.arange(len(features)) if at is None else at
+    around = frames[:, None] + np.arange(-context, context + 1)
+    return np.asarray(features.take(around, axis=0, mode="clip").reshape(len(frames), -1), dtype=np.float32)
 
 
 @cache

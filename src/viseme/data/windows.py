@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from viseme.data.store import ClipRow, Store
 from viseme.errors import StoreError
 from viseme.nn.draws import rand
 from viseme.nn.images import to_signed
-from viseme.types import Batch, Bool, Float32
+from viseme.types import Batch, Bool, Float32, UInt8
 
 
 class Windows:
@@ -55,9 +56,18 @@ class Windows:
         With a `viseme.nn.draws.Share` they are that share of the batch's windows, and `size` is their number.
         """
         draws = rand((size, 3), rng, torch.float64).tolist()
-        parts = [self._window(self.rows[int(clip * len(self.rows))], time, other) for clip, time, other in draws]
-        columns: list[Tensor] = [torch.stack(column) for column in zip(*parts, strict=True)]
-        batch = Batch(*columns)
+        drawn = [self._window(self.rows[int(clip * len(self.rows))], time, other) for clip, time, other in draws]
+        identity, motion, frames, heard, points, at = (np.stack(column) for column in zip(*drawn, strict=True))
+        side = self.data.size
+        batch = Batch(
+            identity=to_signed(identity).contiguous(),
+            motion=to_signed(motion).contiguous().flatten(1, 2),
+            frames=to_signed(frames),
+            audio=torch.from_numpy(heard),
+            landmarks=_signed_points(points, side),
+            mouth=torch.from_numpy(mouth_boxes(points, side, self.data.mouth_margin)).float()[:, :, None],
+            identity_landmarks=_signed_points(at, side),
+        )
         if augmented:
             data = self.data
             if self.audio.kind in ("mel", "learned"):
@@ -73,29 +83,35 @@ class Windows:
             )
         return batch
 
-    def _window(self, row: ClipRow, time: float, other: float) -> tuple[Tensor, ...]:
-        """The window at a share of the clip's length, in the order of `Batch`'s fields."""
+    def _window(self, row: ClipRow, time: float, other: float) -> _Window:
+        """The window at a share of the clip's length."""
         length, size, count = self.data.window, self.data.size, self.data.motion_frames
         start = 1 + int(time * (row.frames - length))  # frame 0 has no motion frame, so it is never a target
         first, at = max(start - count, 0), int(other * row.frames)
-        frames = to_signed(self.store.frames(row.clip_id, first, start + length, size=size))
-        identity = to_signed(self.store.frame(row.clip_id, at, size=size))
-        all_points = self.store.landmarks(row.clip_id, size=size)
-        points = all_points[start : start + length]
-        heard = np.arange(start - self.data.warmup, start + length).clip(0, row.frames - 1)
-        return (
+        frames = self.store.frames(row.clip_id, first, start + length, size=size)
+        identity = self.store.frame(row.clip_id, at, size=size)
+        points = self.store.landmarks(row.clip_id, size=size)
+        before = [identity] * (count - (start - first)) + list(frames[: start - first])
+        heard = np.maximum(np.arange(start - self.data.warmup, start + length), 0)
+        return _Window(
             identity,
-            torch.cat([*[identity] * (count - (start - first)), *frames[: start - first]]),  # [3k, H, W]
+            np.stack(before),
             frames[start - first :],
-            torch.from_numpy(self._heard(row)[heard]),
-            _signed_points(points, size),
-            torch.from_numpy(mouth_boxes(points, size, self.data.mouth_margin)).float()[:, None],
-            _signed_points(all_points[at], size),
+            with_context(self._encoded.features(row), self.audio.context, heard),
+            points[start : start + length],
+            points[at],
         )
 
-    def _heard(self, row: ClipRow) -> Float32:
-        """The clip's features with context, `[T,(2c+1)D]`; the features are kept, their context is made anew."""
-        return with_context(self._encoded.features(row), self.audio.context)
+
+class _Window(NamedTuple):
+    """One window as it is stored: pictures uint8 `[...,H,W,3]`, points in pixels."""
+
+    identity: UInt8
+    motion: UInt8
+    frames: UInt8
+    audio: Float32
+    landmarks: Float32
+    identity_landmarks: Float32
 
 
 def _signed_points(points: Float32, size: int) -> Tensor:
@@ -104,10 +120,10 @@ def _signed_points(points: Float32, size: int) -> Tensor:
 
 
 def mouth_boxes(landmarks: Float32, size: int, margin: float) -> Bool:
-    """Where the mouth is: `[T,68,2]` in pixels to bool `[T,size,size]`, the box of points 48-67 widened by `margin`."""
-    mouth = landmarks[:, MOUTH]
-    low, high = mouth.min(axis=1) - margin * size, mouth.max(axis=1) + margin * size  # each [T, (x, y)]
+    """Where the mouth is: `[...,68,2]` in pixels to bool `[...,size,size]`, points 48-67's box widened by `margin`."""
+    mouth = landmarks[..., MOUTH, :]
+    low, high = mouth.min(axis=-2) - margin * size, mouth.max(axis=-2) + margin * size  # each [..., (x, y)]
     place = np.arange(size, dtype=np.float32)
-    columns = (place >= low[:, :1]) & (place <= high[:, :1])  # [T, W]
-    lines = (place >= low[:, 1:]) & (place <= high[:, 1:])  # [T, H]
-    return np.asarray(lines[:, :, None] & columns[:, None, :])
+    columns = (place >= low[..., :1]) & (place <= high[..., :1])  # [..., W]
+    lines = (place >= low[..., 1:]) & (place <= high[..., 1:])  # [..., H]
+    return np.asarray(lines[..., :, None] & columns[..., None, :])
