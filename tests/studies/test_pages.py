@@ -86,6 +86,19 @@ def test_steps_say_where_more_are_worse(tmp_path, written):
     assert lines.startswith("On means over all else, the number of steps moves it most, by 0.20")
 
 
+@pytest.mark.parametrize(("likeness", "verdict"), [(-3.0, "is seen with any way"), (0.9, None)])
+def test_steps_say_where_there_is_no_face_to_score(tmp_path, made_up, likeness, verdict):
+    curve = {"curves": {"identity": [likeness] * 6}}
+    results = {
+        name: made_up(tmp_path / f"{name}.json", {"mouth_correlation": 0.5}, {}, 26, **curve)
+        for name in ("ddim_leading_none_50", "ddim_leading_none_100")
+    }
+    page = tmp_path / "out" / "index.html"
+    steps.draw(results, 250, str(page))
+    text = page.read_text(encoding="utf-8")
+    assert verdict in text if verdict else "no face like the identity" not in text
+
+
 def test_all_timesteps_have_one_spacing():
     names = steps.rollouts(250)
     assert "ddim_leading_none_250" in names

@@ -15,7 +15,7 @@ import numpy as np
 from viseme.evaluation.results import Results
 from viseme.report.wording import capitalised, counted, listed, number, signed
 from viseme.studies.figures import Drawing
-from viseme.studies.measures import dots, loaded, mean_curve, ranked, scored, shown_better, table
+from viseme.studies.measures import dots, loaded, lost, mean_curve, ranked, scored, shown_better, table
 from viseme.studies.noise import read_ratios
 from viseme.studies.page import Finding, write_page
 from viseme.studies.panels import Curve, Curves, Dots
@@ -69,8 +69,6 @@ METRICS = (
     *("mouth_correlation_raw", "csim", "brightness", "sharpness"),
 )
 DRIFTS = ("brightness_drift", "sharpness_drift", "identity_drift")
-STRANGER = 0.5
-"""CSIM below this is nearer to another actor than to the same."""
 CURVES = (
     ("brightness", "Brightness"),
     ("sharpness", "Sharpness"),
@@ -136,18 +134,12 @@ def draw(results: Mapping[str, str], ratios: Mapping[str, str], out: str) -> Non
 def _notes(systems: Mapping[str, Results], missing: Sequence[str]) -> list[str]:
     """What is not there, and who has nothing left to lose."""
     lines = [f"Not made, so not on this page: {listed(missing)}."] * bool(missing)
-    if lost := _lost(systems):
+    if gone := lost(systems):
         lines.append(
-            f"In the first second already, no face like the identity frame's is seen with {listed(lost)}: "
+            f"In the first second already, no face like the identity frame's is seen with {listed(gone)}: "
             "a picture that is lost from the start cannot drift, and small numbers there are no merit."
         )
     return lines
-
-
-def _lost(systems: Mapping[str, Results]) -> list[str]:
-    """Variants in whose first second no face like the identity frame's is seen."""
-    likeness = {title: mean_curve(results, "identity", "", "") for title, results in systems.items()}
-    return [title for title, found in likeness.items() if found and np.mean(found[0].values[:5]) < STRANGER]
 
 
 def _overview(systems: Mapping[str, Results]) -> Finding:
@@ -185,7 +177,7 @@ def _drift_sentence(systems: Mapping[str, Results], metric: str) -> str:
 
 def _over_time(systems: Mapping[str, Results]) -> list[Finding]:
     """One drawing a curve; the panels' common scale is that of the variants whose picture is not lost at once."""
-    kept = set(systems) - set(_lost(systems)) or set(systems)
+    kept = set(systems) - set(lost(systems)) or set(systems)
     plain = systems.get(VARIANTS[PLAIN].title)
     found = []
     for key, title in CURVES:

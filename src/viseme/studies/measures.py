@@ -21,6 +21,8 @@ from viseme.studies.panels import Curve, Dot
 
 Systems = Mapping[str, Results]
 """Title of a system -> its results."""
+STRANGER = 0.5
+"""CSIM below this is nearer to another actor than to the same."""
 
 
 def loaded(paths: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, Results]:
@@ -48,6 +50,12 @@ def mean_curve(results: Results, key: str, name: str, colour: str) -> list[Curve
     values = np.array([curve[:length] for curve in curves], dtype=np.float64).mean(axis=0)
     every = EVERY if key.startswith("identity") else 1
     return [Curve(name, colour, 1 + every * np.arange(length, dtype=np.float64), values)]
+
+
+def lost(systems: Systems) -> list[str]:
+    """Those in whose first second no face like the identity frame's is seen."""
+    likeness = {title: mean_curve(results, "identity", "", "") for title, results in systems.items()}
+    return [title for title, found in likeness.items() if found and np.mean(found[0].values[:5]) < STRANGER]
 
 
 def dots(systems: Systems, metric: str, colours: Mapping[str, str] | None = None) -> list[Dot]:

@@ -15,7 +15,7 @@ from viseme.config import load_config
 from viseme.evaluation.results import Results
 from viseme.report.wording import counted, listed, number
 from viseme.studies.figures import Drawing
-from viseme.studies.measures import loaded, ranked, scored, shown_better, table
+from viseme.studies.measures import loaded, lost, ranked, scored, shown_better, table
 from viseme.studies.page import Finding, write_page
 from viseme.studies.panels import Curve, Curves, Heat
 from viseme.studies.plan import Step
@@ -115,13 +115,23 @@ def draw(results: Mapping[str, str], total: int, out: str) -> None:
             "free, clamped": "whether the estimate of x0 is held to [−1, 1] at each step",
             "All timesteps": "where every timestep is visited, spacings do not differ: one stands for all",
         },
-        notes=[f"Not made, so not on this page: {counted(len(missing), 'way')}, {missing[0]} first."]
-        if missing
-        else [],
+        notes=_notes(systems, missing),
         legend={},
         findings=[finding for metric in SHOWN for finding in _found(grid, systems, metric)],
         table=table(systems, METRICS),
     )
+
+
+def _notes(systems: Mapping[str, Results], missing: Sequence[str]) -> list[str]:
+    """What is not there, and whose numbers are of no face."""
+    lines = [f"Not made, so not on this page: {counted(len(missing), 'way')}, {missing[0]} first."] if missing else []
+    if gone := lost(systems):
+        named = "any way" if len(gone) == len(systems) else listed(gone)
+        lines.append(
+            f"In the first second already, no face like the identity frame's is seen with {named}: "
+            "scores of such pictures say nothing of steps; train the model longer."
+        )
+    return lines
 
 
 def _found(grid: Mapping[tuple[Way, int], Results], systems: Mapping[str, Results], metric: str) -> list[Finding]:
