@@ -65,9 +65,45 @@ def test_a_page_is_whole_and_loads_nothing(runs, tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "page.html"]
 
 
-@pytest.mark.parametrize("what", ["store", "model"])
-def test_a_page_is_made_of_runs_alone(what, store, runs, tmp_path):
-    path = store if what == "store" else runs["gan"] / "model.safetensors"
-    with pytest.raises(InputError, match="a page is made of runs alone"):
-        viseme.inspect(path, html=tmp_path / "page.html")
+def test_a_page_of_a_store_is_whole_and_loads_nothing(store, corpus, tmp_path):
+    told = viseme.inspect(store, html=tmp_path / "page.html", source=corpus)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count("data:image/webp;base64,") >= 12 * 4
+    assert told.facts["fingerprint"] in page
+    assert all(line.split(":")[0] in page for line in told.warnings)
+    assert "face_width" in page
+    assert str(store.parent) not in page
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+    viseme.inspect(store, html=tmp_path / "again.html", source=corpus)
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_a_store_elsewhere_has_a_page(store, tmp_path, monkeypatch):
+    import fsspec
+
+    monkeypatch.setenv("VISEME_CACHE", str(tmp_path / "cache"))
+    fsspec.filesystem("memory").put(str(store), "/page/mine", recursive=True)
+    viseme.inspect("memory://page/mine", html=tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<h1>mine</h1>" in page
+    assert str(tmp_path) not in page
+
+
+def test_warnings_of_a_store_are_told_to_programs(store):
+    told = viseme.inspect(store).to_dict()
+    assert told["warnings"][0].startswith("few people: 2 to train on")
+
+
+def test_a_page_is_made_of_runs_and_stores_alone(runs, tmp_path):
+    with pytest.raises(InputError, match="a page is made of these alone"):
+        viseme.inspect(runs["gan"] / "model.safetensors", html=tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_source_is_for_the_page_of_a_store(store, runs, corpus, tmp_path):
+    for path, html in ((store, None), (runs["gan"], tmp_path / "page.html")):
+        with pytest.raises(InputError, match="give a store and --html"):
+            viseme.inspect(path, html=html, source=corpus)
+    with pytest.raises(InputError, match="no such folder"):
+        viseme.inspect(store, html=tmp_path / "page.html", source=tmp_path / "none")
     assert not list(tmp_path.iterdir())

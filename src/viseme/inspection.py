@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from viseme.errors import InputError
+from viseme.files import AnyPath, sha256, write_text
 
 if TYPE_CHECKING:
     from viseme.training.state import Panel, RunState
 
 PICTURES_ON_PAGE = 12
+STORE_PICTURES = 3
+"""MiB of pictures in a store's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Summary:
         path: as it was given.
         facts: name -> JSON value, in the order of reading.
         tables: title -> table.
-        warnings: of a run: what its curves say will not end well, and what to change, one line each.
+        warnings: of a run: what its curves say will not end well, and what to change, one line each; of a store: what
+            somebody about to train should know first.
         panels: of a run: its curves, those of one scalar together.
     """
 
@@ -52,6 +55,8 @@ class Summary:
             for title, table in self.tables.items()
         }
         told = {"kind": self.kind, "path": self.path, "facts": dict(self.facts), **tables}
+        if self.kind == "store":
+            return {**told, "warnings": list(self.warnings)}
         if self.kind != "run":
             return told
         curves = [
@@ -63,19 +68,18 @@ class Summary:
 
 
 def inspect(
-    path: str | os.PathLike[str],
-    out: str | os.PathLike[str] | None = None,
-    html: str | os.PathLike[str] | None = None,
+    path: AnyPath, out: AnyPath | None = None, html: AnyPath | None = None, source: AnyPath | None = None
 ) -> Summary:
     """Look at a path.
 
     Args:
         path: anything that a command of viseme writes or reads.
         out: where to write a contact sheet (PNG), for a store.
-        html: where to write a page of curves and samples, for a run.
+        html: where to write a page, for a run or a store.
+        source: the folder a store was prepared from, for pictures of its rejected clips in the page.
 
     Raises:
-        InputError: it does not exist, is none of these, or `out` or `html` is given for something else.
+        InputError: it does not exist, is none of these, or `out`, `html` or `source` is given for something else.
         OutputError: the picture or the page cannot be written.
     """
     from viseme.data.mirror import store_folder
@@ -84,10 +88,12 @@ def inspect(
     if not place.exists():
         raise InputError(f"{path}: no such file or folder; give a store, run, model, video or results")
     is_store = (place / "store.json").is_file()
-    if html is not None and (is_store or not (place / "config.yaml").is_file()):
-        raise InputError(f"{path}: is no run; a page is made of runs alone")
+    if html is not None and not (is_store or (place / "config.yaml").is_file()):
+        raise InputError(f"{path}: is no run and no store; a page is made of these alone")
+    if source is not None and not (is_store and html is not None):
+        raise InputError(f"{source}: a source is looked at for the page of a store alone; give a store and --html")
     if is_store:
-        return _store(place, out)
+        return _store(place, out, html, source)
     if out is not None:
         raise InputError(f"{path}: is no store; a picture is made of stores alone")
     if place.is_dir():
@@ -97,7 +103,7 @@ def inspect(
     return _results(place) if place.suffix == ".json" else _video(place)
 
 
-def _folder(place: Path, html: str | os.PathLike[str] | None) -> Summary:
+def _folder(place: Path, html: AnyPath | None) -> Summary:
     from viseme.generation.manifest import MANIFEST
     from viseme.training.run import RunFolder
 
@@ -108,7 +114,8 @@ def _folder(place: Path, html: str | os.PathLike[str] | None) -> Summary:
     raise InputError(f"{place}: holds no store.json, config.yaml or manifest.json; give a store, a run or videos")
 
 
-def _store(place: Path, out: str | os.PathLike[str] | None) -> Summary:
+def _store(place: Path, out: AnyPath | None, html: AnyPath | None, source: AnyPath | None) -> Summary:
+    from viseme.data.cautions import cautions
     from viseme.data.inspect import describe, save_contact_sheet
     from viseme.data.store import Store
 
@@ -138,10 +145,20 @@ def _store(place: Path, out: str | os.PathLike[str] | None) -> Summary:
         "quality": Table(("measure", "unit", "clips", "least", "median", "most", "worst clip"), quality),
         "rejected clips": Table(("clip", "source", "reason"), [(r.clip_id, r.source, r.reason) for r in seen.rejected]),
     }
-    return Summary("store", str(place), facts, tables)
+    summary = Summary("store", str(place), facts, tables, cautions(seen, store.clips()))
+    if html is not None:
+        from viseme.data.look import look
+        from viseme.report.media import MIB, Album
+        from viseme.report.store_page import render_store
+        from viseme.report.wording import shown
+
+        told, album = {name: shown(value) for name, value in facts.items()}, Album(STORE_PICTURES * MIB)
+        title, seen_in = place.resolve().name, look(store, seen, source)
+        write_text(html, render_store(title, told, summary.warnings, seen_in, album, source is not None))
+    return summary
 
 
-def _run(place: Path, html: str | os.PathLike[str] | None) -> Summary:
+def _run(place: Path, html: AnyPath | None) -> Summary:
     from viseme.families import count_parameters
     from viseme.training.run import RunFolder
     from viseme.training.state import panels, read_state
@@ -183,9 +200,8 @@ def _origin(init: Any) -> str | None:
     return f"{init.get('name')} ({str(init.get('sha256'))[:12]})" if isinstance(init, dict) else None
 
 
-def _write_page(summary: Summary, found: RunState, html: str | os.PathLike[str]) -> None:
+def _write_page(summary: Summary, found: RunState, html: AnyPath) -> None:
     """The run's page, whole or not at all."""
-    from viseme.files import write_text
     from viseme.report.figures import Line
     from viseme.report.media import Album
     from viseme.report.run_page import COLOURS, render_run
@@ -207,7 +223,6 @@ def _write_page(summary: Summary, found: RunState, html: str | os.PathLike[str])
 def _model(place: Path) -> Summary:
     from viseme.config import parse_config
     from viseme.families import count_parameters
-    from viseme.files import sha256
     from viseme.nn.weights import read_model
 
     file = read_model(place)
@@ -274,25 +289,10 @@ def _results(place: Path) -> Summary:
 
 
 def _video(place: Path) -> Summary:
-    from viseme.data.video import opened
+    from viseme.data.streams import streams
     from viseme.generation.provenance import read_provenance
 
-    with opened(place) as container:
-        facts = dict(_streams(container))
+    facts = streams(place)
     made = read_provenance(place)
     facts["made by viseme"] = bool(made)
     return Summary("video", str(place), {**facts, **{f"provenance {name}": value for name, value in made.items()}})
-
-
-def _streams(container: Any) -> Iterator[tuple[str, Any]]:
-    yield "container", container.format.name
-    for stream in container.streams.video:
-        yield "video", f"{stream.codec_context.name} {stream.width}x{stream.height} {stream.pix_fmt or ''}".strip()
-        yield "frames per second", None if stream.average_rate is None else round(float(stream.average_rate), 3)
-        yield "frames", stream.frames or None
-        break
-    for stream in container.streams.audio:
-        yield "sound", f"{stream.codec_context.name} {stream.rate} Hz, {stream.channels} channel(s)"
-        break
-    if container.duration:
-        yield "seconds", round(container.duration / 1e6, 3)

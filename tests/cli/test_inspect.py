@@ -54,10 +54,18 @@ def test_run_in_a_terminal_and_as_a_page(cli, runs, tmp_path):
     assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_a_page_of_something_else_than_a_run(cli, store, tmp_path):
-    outcome = cli("inspect", store, "--html", tmp_path / "page.html")
+def test_a_store_as_a_page(cli, store, corpus, tmp_path):
+    outcome = cli("inspect", store, "--html", tmp_path / "page.html", "--source", corpus)
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[-1] == str(tmp_path / "page.html")
+    assert "warning: few people" in outcome.out
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_page_of_something_else(cli, corpus, tmp_path):
+    outcome = cli("inspect", corpus / "a000" / "a000_000.mp4", "--html", tmp_path / "page.html")
     assert outcome.code == 2
-    assert "a page is made of runs alone" in outcome.line
+    assert "a page is made of these alone" in outcome.line
 
 
 def test_video(cli, corpus):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,29 +12,12 @@ import numpy as np
 import pytest
 
 from viseme.data.inspect import contact_sheet, describe, save_contact_sheet
-from viseme.data.shards import write_shard
-from viseme.data.store import ClipRow, Store, StoreInfo, shard_path, write_info, write_manifest
+from viseme.data.store import ClipRow, Store
 from viseme.errors import ConfigError, OutputError
 
 SIZE = 32
-PAINT = (90, 100, 120)  # no caption has this colour
-INFO = StoreInfo(
-    schema=1,
-    size=SIZE,
-    fps=25,
-    rate=16_000,
-    align="clip",
-    detector="none",
-    corpus="folder",
-    licence="none",
-    seed=0,
-    test_actors=("c",),
-    val_actors=(),
-    limits={"found": 0.9},
-    clips=8,
-    listing="",
-    version="0",
-)
+PAINT = (90, 100, 120)  # of a plain store; no caption has this colour
+PlainStore = Callable[..., Store]
 
 
 def row(clip_id: str, split: str, frames: int = 20, found: float = 1.0, reason: str = "") -> ClipRow:
@@ -54,23 +38,8 @@ ROWS = [
 ]
 
 
-def make(path: Path, rows: list[ClipRow], size: int = SIZE) -> Store:
-    """A store of plain frames whose landmarks all lie at x = 8, y = 20."""
-    tensors = {}
-    for one in rows:
-        if one.status == "ok":
-            tensors[f"{one.clip_id}/frames"] = np.full((one.frames, size, size, 3), PAINT, np.uint8)
-            tensors[f"{one.clip_id}/audio"] = np.zeros(640 * one.frames, np.int16)
-            points = np.tile(np.array([8, 20], np.float32), (one.frames, 68, 1))
-            tensors[f"{one.clip_id}/landmarks"] = points
-    write_shard(shard_path(path, 0), tensors, [dataclasses.asdict(one) for one in rows])
-    write_info(path, dataclasses.replace(INFO, size=size))
-    write_manifest(path, rows)
-    return Store.open(path)
-
-
-def test_counts_add_up(tmp_path: Path) -> None:
-    summary = describe(make(tmp_path, ROWS))
+def test_counts_add_up(tmp_path: Path, plain_store: PlainStore) -> None:
+    summary = describe(plain_store(tmp_path, ROWS))
     assert (summary.accepted, summary.frames, summary.seconds) == (5, 135, 5.4)
     assert summary.found == pytest.approx((135 - 3) / 135)
     splits = {one.split: (one.actors, one.clips, one.frames) for one in summary.splits}
@@ -90,32 +59,32 @@ def test_counts_add_up(tmp_path: Path) -> None:
     assert sum(one.frames for one in summary.actors) == sum(one.frames for one in summary.splits) == summary.frames
 
 
-def test_measures_are_spread_over_the_clips_that_have_them(tmp_path: Path) -> None:
+def test_measures_are_spread_over_the_clips_that_have_them(tmp_path: Path, plain_store: PlainStore) -> None:
     jitters = {"a0": 0.25, "a1": 0.75, "b0": 0.5}
     rows = [dataclasses.replace(one, jitter=jitters.get(one.clip_id)) for one in ROWS]
-    found, jitter = describe(make(tmp_path, rows)).quality
+    found, jitter = describe(plain_store(tmp_path, rows)).quality
     assert (found.measure, found.clips, found.least, found.median, found.worst) == ("found", 5, 0.9, 1.0, "a1")
     assert dataclasses.astuple(jitter) == ("jitter", "px", 3, 0.25, 0.5, 0.75, "a1")
 
 
-def test_the_summary_is_json(tmp_path: Path) -> None:
-    store = make(tmp_path, ROWS)
+def test_the_summary_is_json(tmp_path: Path, plain_store: PlainStore) -> None:
+    store = plain_store(tmp_path, ROWS)
     told = json.loads(json.dumps(describe(store).to_dict(), allow_nan=False))
     assert told["info"]["size"] == SIZE
     assert told["fingerprint"] == store.fingerprint
     assert told["rejected"][0]["source"] == "b1.mp4"
 
 
-def test_a_store_of_rejects_alone(tmp_path: Path) -> None:
-    store = make(tmp_path, [row("a0", "train", reason="a0.mp4: no face in any frame")])
+def test_a_store_of_rejects_alone(tmp_path: Path, plain_store: PlainStore) -> None:
+    store = plain_store(tmp_path, [row("a0", "train", reason="a0.mp4: no face in any frame")])
     summary = describe(store)
     assert (summary.accepted, summary.found, summary.splits) == (0, 0.0, ())
     assert contact_sheet(store).ndim == 3
 
 
 @pytest.mark.parametrize("size", [32, 64, 128, 256])
-def test_landmarks_are_drawn_where_they_lie(tmp_path: Path, size: int) -> None:
-    sheet = contact_sheet(make(tmp_path, [row("a0", "train")], size), columns=1, rows=1)
+def test_landmarks_are_drawn_where_they_lie(tmp_path: Path, plain_store: PlainStore, size: int) -> None:
+    sheet = contact_sheet(plain_store(tmp_path, [row("a0", "train")], size), columns=1, rows=1)
     green = (sheet[..., 1].astype(int) - sheet[..., 0]) > 75
     ys, xs = np.nonzero(green)
     scale = max(1, -(-192 // size))
@@ -132,7 +101,9 @@ def rows_of(sheet: np.ndarray) -> int:
     return int((np.diff(plain) == 1).sum())
 
 
-def test_every_actor_is_seen_before_one_is_seen_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_actor_is_seen_before_one_is_seen_twice(
+    tmp_path: Path, plain_store: PlainStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     captions: list[str] = []
     put_text = cv2.putText
 
@@ -141,7 +112,7 @@ def test_every_actor_is_seen_before_one_is_seen_twice(tmp_path: Path, monkeypatc
         return put_text(image, text, *rest)
 
     monkeypatch.setattr(cv2, "putText", noted)
-    store = make(tmp_path, ROWS)
+    store = plain_store(tmp_path, ROWS)
     sheet = contact_sheet(store, columns=3, rows=3)
     assert [text.split()[0] for text in captions] == ["a0", "b0", "c0"]
     assert "face in 100%" in captions[0]
@@ -154,8 +125,8 @@ def test_every_actor_is_seen_before_one_is_seen_twice(tmp_path: Path, monkeypatc
     assert [text.split()[0] for text in captions] == ["a0", "c0"]
 
 
-def test_small_stores_and_short_clips_give_small_sheets(tmp_path: Path) -> None:
-    store = make(tmp_path, [row("a0", "train", frames=2)])
+def test_small_stores_and_short_clips_give_small_sheets(tmp_path: Path, plain_store: PlainStore) -> None:
+    store = plain_store(tmp_path, [row("a0", "train", frames=2)])
     sheet = contact_sheet(store, columns=5, rows=9)
     assert rows_of(sheet) == 1
     assert np.all(sheet == PAINT, axis=-1).any(0).sum() == 2 * 192
@@ -163,8 +134,8 @@ def test_small_stores_and_short_clips_give_small_sheets(tmp_path: Path) -> None:
         contact_sheet(store, columns=0)
 
 
-def test_the_sheet_is_saved_whole(tmp_path: Path) -> None:
-    store = make(tmp_path / "store", ROWS)
+def test_the_sheet_is_saved_whole(tmp_path: Path, plain_store: PlainStore) -> None:
+    store = plain_store(tmp_path / "store", ROWS)
     out = tmp_path / "sheet.png"
     save_contact_sheet(store, out, columns=2, rows=2)
     saved = cv2.imread(str(out))

@@ -84,14 +84,17 @@ def study(
     return run(plan_study(name, data, scale=scale, seed=seed, overrides=overrides), Path(out), jobs=jobs, tell=tell)
 
 
-def inspect(path: AnyPath, *, out: AnyPath | None = None, html: AnyPath | None = None) -> Summary:
+def inspect(
+    path: AnyPath, *, out: AnyPath | None = None, html: AnyPath | None = None, source: AnyPath | None = None
+) -> Summary:
     """What a store, a run, a model, a video, a folder of generated videos or a results file is and holds.
 
-    `out` takes a picture (PNG) of a store's clips with their landmarks, `html` a page of a run's curves and samples.
+    `out` takes a picture (PNG) of a store's clips with their landmarks, `html` a page of a store, or of a run's curves
+    and samples. With `source`, the folder a store was prepared from, its page shows rejected clips.
     """
     from viseme.inspection import inspect as run
 
-    return run(path, out, html)
+    return run(path, out, html, source)
 
 
 def doctor() -> Machine:

@@ -25,11 +25,20 @@ def inspect(
     out: Annotated[
         Path | None, typer.Option(metavar="SHEET.png", help="Picture of a store's clips with their landmarks.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Page of a run's curves and samples.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PAGE.html", help="Page of a store's clips and rejects, or of a run's curves and samples."
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="What a store was prepared from: its page then shows rejected clips."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a store, run, model, video or result is and holds."""
-    summary = api.inspect(path, out=out, html=html)
+    summary = api.inspect(path, out=out, html=html, source=source)
     if as_json:
         print_json(summary.to_dict())
         return

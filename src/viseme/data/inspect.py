@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +133,9 @@ def describe(store: Store) -> StoreSummary:
     accepted = store.clips()
     order = sorted({row.split for row in accepted}, key=_split_order)
     frames = sum(row.frames for row in accepted)
+    by_actor: dict[str, list[ClipRow]] = defaultdict(list)
+    for row in store.rows:
+        by_actor[row.actor].append(row)
     return StoreSummary(
         path=str(store.path),
         info=dataclasses.asdict(store.info),
@@ -142,7 +145,7 @@ def describe(store: Store) -> StoreSummary:
         seconds=frames / store.info.fps,
         found=_found(accepted),
         splits=tuple(_split_count(split, store) for split in order),
-        actors=tuple(_actor_count(actor, store.rows, order) for actor in sorted({row.actor for row in store.rows})),
+        actors=tuple(_actor_count(actor, by_actor[actor], order) for actor in sorted(by_actor)),
         rejected=tuple(Reject(r.clip_id, r.actor, r.source, r.reason) for r in store.rows if r.status != OK),
         quality=tuple(spread for measure in MEASURES if (spread := _spread_of(measure, accepted)) is not None),
     )
@@ -167,7 +170,7 @@ def contact_sheet(store: Store, columns: int = 6, rows: int = 8) -> UInt8:
     """
     if columns < 1 or rows < 1:
         raise ConfigError(f"contact sheet of {columns} columns and {rows} rows: give at least 1 of each")
-    chosen = _spread(store.clips(), rows)
+    chosen = spread_over_actors(store.clips(), rows)
     scale = max(1, -(-LEAST_CELL // store.info.size))
     cell = store.info.size * scale
     height, width = cell + _CAPTION + _MARGIN, cell + _MARGIN
@@ -176,7 +179,7 @@ def contact_sheet(store: Store, columns: int = 6, rows: int = 8) -> UInt8:
         strip = sheet[place * height : (place + 1) * height]
         _write(strip, f"{row.clip_id}  {row.actor}  {row.split}  {row.frames} frames  face in {row.found:.0%}")
         landmarks = store.landmarks(row.clip_id)
-        for column, t in enumerate(_evenly(row.frames, columns)):
+        for column, t in enumerate(evenly(row.frames, columns)):
             picture = _enlarged(store.frame(row.clip_id, t), scale)
             _dots(picture, landmarks[t], scale)
             strip[_CAPTION : _CAPTION + cell, column * width : column * width + cell] = picture
@@ -218,8 +221,7 @@ def _split_count(split: str, store: Store) -> SplitCount:
     return SplitCount(split, tuple(store.actors(split)), len(clips), sum(row.frames for row in clips))
 
 
-def _actor_count(actor: str, rows: list[ClipRow], splits: list[str]) -> ActorCount:
-    mine = [row for row in rows if row.actor == actor]
+def _actor_count(actor: str, mine: list[ClipRow], splits: list[str]) -> ActorCount:
     accepted = [row for row in mine if row.status == OK]
     clips = Counter(row.split for row in accepted)
     return ActorCount(
@@ -236,7 +238,7 @@ def _found(rows: list[ClipRow]) -> float:
     return sum(row.found * row.frames for row in rows) / frames if frames else 0.0
 
 
-def _spread(clips: list[ClipRow], count: int) -> list[ClipRow]:
+def spread_over_actors(clips: list[ClipRow], count: int) -> list[ClipRow]:
     """At most `count` clips: one of each actor before a second of any, then sorted by actor."""
     turn: Counter[str] = Counter()
     ranked = []
@@ -246,11 +248,11 @@ def _spread(clips: list[ClipRow], count: int) -> list[ClipRow]:
     ranked.sort(key=lambda entry: entry[:3])
     first_round = len(turn)
     if count < first_round:
-        ranked = [ranked[index] for index in _evenly(first_round, count)]
+        ranked = [ranked[index] for index in evenly(first_round, count)]
     return sorted((entry[3] for entry in ranked[:count]), key=lambda row: (row.actor, row.clip_id))
 
 
-def _evenly(total: int, count: int) -> list[int]:
+def evenly(total: int, count: int) -> list[int]:
     """At most `count` different indices below `total`, the first and the last among them."""
     return sorted({round(place) for place in np.linspace(0, total - 1, min(count, total)).tolist()})
 

@@ -47,6 +47,13 @@ class Album:
         """A PNG."""
         return self._taken(path, PICTURE_KINDS, "a picture")
 
+    def webp(self, data: bytes, name: str) -> Media:
+        """A WebP in memory, called `name` where there is no more room for it."""
+        if self.used + len(data) > self.limit:
+            return Media(reason=f"{name} would make this page heavier than {self.limit // MIB} MiB.")
+        self.used += len(data)
+        return Media(uri=f"data:image/webp;base64,{base64.b64encode(data).decode('ascii')}")
+
     def _taken(self, path: Path | None, kinds: dict[str, tuple[str, int, bytes]], what: str) -> Media:
         if path is None:
             return Media(reason=f"The results name no file for {what}.")
