@@ -27,9 +27,9 @@ CLAMPS = ("none", "static")
 SAMPLERS = ("ddim", "ddpm")
 BASE = (
     *("sampling.motion=previous", "motion.drop=0", "motion.noise=0"),
-    *("diffusion.prediction=eps", "diffusion.residual=false", "loss.min_snr=0", "loss.l1=0"),
+    *("diffusion.prediction=eps", "diffusion.residual=false", "loss.min_snr=0", "loss.l1=0", "model.patch=1"),
 )
-"""The paper's model: it predicts eps, all timesteps weighing alike, and is fed its own last frame."""
+"""The paper's model: it predicts each pixel's eps, all timesteps weighing alike, and is fed its own last frame."""
 METRICS = (
     *("mouth_correlation", "mouth_correlation_raw", "sharpness", "brightness_drift", "sharpness_drift"),
     *("csim", "psnr", "f_mse", "ofm", "brightness"),
@@ -69,7 +69,8 @@ def rollouts(total: int, counts: Sequence[int] = COUNTS) -> dict[str, tuple[Way,
 
 def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     """The plan: one model, a rollout of each way and count, one page."""
-    fields = [*BASE, *overrides]
+    longer = (f"training.steps={scale.eps_steps}", f"training.decay_steps={scale.eps_steps * 2 // 5}")
+    fields = [*longer, *BASE, *overrides]
     some = {"data": "<data>", "split": "val", "clips": scale.clips, "size": picture_size(scale, overrides)}
     plan = [
         train_step("model", scale, seed, fields),
