@@ -43,6 +43,7 @@ def seconds_a_step(preset: str, steps: int) -> float:
         landmarks=torch.zeros(count, data.window, 68, 2),
         mouth=(pictures(data.window, 1) > 0.7).float(),
         identity_landmarks=torch.zeros(count, 68, 2),
+        landmarks_before=torch.zeros(count, data.warmup, 68, 2),
     )
     times = []
     for _ in range(steps):

@@ -50,7 +50,9 @@ def drawn(clips: list[Spoken], count: int, size: int, rng: np.random.Generator) 
         parts.append((heard[at], points[at] / size * 2 - 1, points[identity] / size * 2 - 1))
     audio, target, own = (torch.from_numpy(np.stack(column)).float() for column in zip(*parts, strict=True))
     empty = torch.zeros(count, 1, 1, size)
-    return Batch(empty, empty, empty[:, None], audio[:, None], target[:, None], empty[:, None], own)
+    return Batch(
+        empty, empty, empty[:, None], audio[:, None], target[:, None], empty[:, None], own, target[:, None][:, :0]
+    )
 
 
 def trained(clips: list[Spoken], config: DdpmConfig, seed: int) -> LandmarkRegressor:

@@ -43,7 +43,7 @@ def batch_of(config: DdpmConfig, count: int, device: torch.device) -> Batch:
     parts = [torch.randn(shape, generator=rng).clamp(-1, 1).to(device) for shape in shapes]
     mouth = torch.zeros(count, 1, 1, size, size, device=device)
     mouth[..., size // 2 :, size // 4 : -size // 4] = 1
-    return Batch(*parts, mouth, parts[-1][:, 0])
+    return Batch(*parts, mouth, parts[-1][:, 0], parts[-1][:, :0])
 
 
 def ours(config: DdpmConfig, batch: Batch) -> Step:

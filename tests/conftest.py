@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import os
 import signal
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,6 +184,33 @@ def corpus(shared_folder: Path) -> Path:
     with _alone(shared_folder, "corpus"):
         viseme.synthetic(folder, actors=4, clips=3, seed=1, size=160, jobs=1)
     return folder
+
+
+@pytest.fixture
+def plain_store() -> Callable[..., Any]:
+    """`plain_store(path, rows, size=32, **info)`: a store of plain frames whose landmarks all lie at x = 8, y = 20."""
+    import numpy as np
+
+    from viseme.data.shards import write_shard
+    from viseme.data.store import Store, StoreInfo, shard_path, write_info, write_manifest
+
+    def make(path: Path, rows: list[Any], size: int = 32, **changed: Any) -> Store:
+        tensors: dict[str, Any] = {}
+        for one in rows:
+            if one.status == "ok":
+                tensors[f"{one.clip_id}/frames"] = np.full((one.frames, size, size, 3), (90, 100, 120), np.uint8)
+                tensors[f"{one.clip_id}/audio"] = np.zeros(640 * one.frames, np.int16)
+                tensors[f"{one.clip_id}/landmarks"] = np.full((one.frames, 68, 2), (8, 20), np.float32)
+        info = StoreInfo(
+            schema=1, size=size, fps=25, rate=16_000, align="clip", detector="none", corpus="folder", licence="none",
+            seed=0, test_actors=("c",), val_actors=(), limits={"found": 0.9}, clips=len(rows), listing="", version="0",
+        )  # fmt: skip
+        write_shard(shard_path(path, 0), tensors, [dataclasses.asdict(one) for one in rows])
+        write_info(path, dataclasses.replace(info, **changed))
+        write_manifest(path, rows)
+        return Store.open(path)
+
+    return make
 
 
 @pytest.fixture(scope="session")

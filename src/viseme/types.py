@@ -114,6 +114,7 @@ class Batch:
         landmarks: `[B,L,68,2]`, xy / size * 2 - 1.
         mouth: `[B,L,1,H,W]`, 1 in the mouth box (points 48-67, widened), 0 elsewhere.
         identity_landmarks: `[B,68,2]`, those of the identity frame, scaled as `landmarks`.
+        landmarks_before: `[B,W,68,2]`, those of the warm-up frames; of the clip's first where it has none.
     """
 
     identity: torch.Tensor
@@ -123,6 +124,7 @@ class Batch:
     landmarks: torch.Tensor
     mouth: torch.Tensor
     identity_landmarks: torch.Tensor
+    landmarks_before: torch.Tensor
 
 
 class Stateful(Protocol):

@@ -119,6 +119,11 @@ def test_signals_that_do_not_go_together_are_one_clear_line(overrides: list[str]
     [
         (["model.warp=true"], "set it to skip"),
         (["model.backbone=none", "model.backbone_tuned=true"], "set model.backbone"),
+        (["model.pose=true"], "model.pose moves the photo as model.warp does"),
+        (
+            ["model.pose=true", "model.identity=skip", "model.warp=true", "data.warmup=0", "data.window=6"],
+            "set data.warmup to 6",
+        ),
         (["loss.r1=1", "training.compile=true"], "training.compile"),
         (["loss.kind=wasserstein"], "loss.kind"),
         (["model.backbone=vgg"], "model.backbone"),

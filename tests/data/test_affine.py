@@ -37,6 +37,7 @@ def windows(count: int = 3) -> Batch:
         landmarks=marks[:, 2:],
         mouth=(near[1][..., None] & near[0][..., None, :]).float()[:, :, None],
         identity_landmarks=marks[:, 0],
+        landmarks_before=marks[:, :1],
     )
 
 

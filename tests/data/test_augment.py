@@ -17,6 +17,7 @@ def batch(count: int = 6) -> Batch:
         landmarks=torch.rand((count, 2, 68, 2), generator=rng) * 2 - 1,
         mouth=(torch.rand((count, 2, 1, 8, 8), generator=rng) > 0.5).float(),
         identity_landmarks=torch.rand((count, 68, 2), generator=rng) * 2 - 1,
+        landmarks_before=torch.rand((count, 3, 68, 2), generator=rng) * 2 - 1,
     )
 
 

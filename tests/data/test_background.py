@@ -49,6 +49,7 @@ def batch(picture: torch.Tensor, count: int = 4) -> Batch:
         landmarks=points.expand(count, 3, -1, -1),
         mouth=torch.zeros(count, 3, 1, SIZE, SIZE),
         identity_landmarks=points.expand(count, -1, -1),
+        landmarks_before=points.expand(count, 0, -1, -1),
     )
 
 

@@ -34,6 +34,7 @@ def test_ddpm_64_takes_a_training_step_and_samples_in_four() -> None:
         landmarks=torch.zeros(1, 1, 68, 2),
         mouth=torch.ones(1, 1, 1, 64, 64),
         identity_landmarks=torch.zeros(1, 68, 2),
+        landmarks_before=torch.zeros(1, 0, 68, 2),
     )
     head = objective.network.head.weight
     assert not head.any()  # begins as zero, and so does every prediction

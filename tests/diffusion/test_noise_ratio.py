@@ -24,7 +24,7 @@ def batch(count: int = 4) -> Batch:
     identity = torch.rand((count, 3, 8, 8), generator=rng)
     audio = torch.zeros(count, 1, 5)
     points, mouth = torch.zeros(count, 1, 68, 2), torch.zeros(count, 1, 1, 8, 8)
-    return Batch(identity, identity, frames, audio, points, mouth, points[:, 0])
+    return Batch(identity, identity, frames, audio, points, mouth, points[:, 0], points[:, :0])
 
 
 class Knowing(nn.Module):

@@ -34,6 +34,7 @@ def batch(count: int = 8) -> Batch:
         landmarks=torch.rand((count, 1, 68, 2), generator=torch.Generator().manual_seed(1)) * 2 - 1,
         mouth=(torch.rand((count, 1, 1, 16, 16), generator=rng) > 0.8).float(),
         identity_landmarks=torch.zeros(count, 68, 2),
+        landmarks_before=torch.zeros(count, 0, 68, 2),
     )
 
 

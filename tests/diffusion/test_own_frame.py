@@ -66,6 +66,7 @@ def batch(count: int = 8, frames: int = 1) -> Batch:
         landmarks=torch.from_numpy(rng.uniform(-1, 1, (count, 2, 68, 2)).astype(np.float32)),
         mouth=torch.from_numpy((rng.random((count, 2, 1, 16, 16)) > 0.8).astype(np.float32)),
         identity_landmarks=torch.zeros(count, 68, 2),
+        landmarks_before=torch.zeros(count, 0, 68, 2),
     )
 
 

@@ -59,6 +59,7 @@ def batch(audio: int, count: int = 4) -> Batch:
         landmarks=drawn(1, 68, 2),
         mouth=torch.ones(count, 1, 1, 16, 16),
         identity_landmarks=drawn(68, 2),
+        landmarks_before=torch.zeros(count, 0, 68, 2),
     )
 
 
@@ -146,7 +147,7 @@ def test_it_opens_the_mouth_of_an_unseen_actor_with_the_sound_better_than_standi
     def whole(heard: np.ndarray, points: np.ndarray, at: int) -> Batch:
         signed, nothing = torch.from_numpy(points / np.float32(32) - 1)[None], torch.zeros(1, len(points), 1, 1, 1)
         audio = torch.from_numpy(heard)[None]
-        return Batch(nothing[:, 0], nothing[:, 0], nothing, audio, signed, nothing, signed[:, at])
+        return Batch(nothing[:, 0], nothing[:, 0], nothing, audio, signed, nothing, signed[:, at], signed[:, :0])
 
     torch.manual_seed(0)
     regressor = build_regressor(settings)

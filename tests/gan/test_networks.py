@@ -22,29 +22,29 @@ def inputs(batch: int = 2, heard: int = 6, size: int = 32) -> tuple[torch.Tensor
 @pytest.mark.parametrize("size", [16, 32, 128])
 def test_it_draws_the_last_frames_heard(identity: str, size: int) -> None:
     photo, audio, noise = inputs(size=size)
-    frames = generator(identity, size)(photo, audio, noise, length=4)
+    frames = generator(identity, size)(photo, audio, noise, length=4).frames
     assert frames.shape == (2, 4, 3, size, size)
 
 
 def test_with_skips_it_begins_as_the_photo_itself() -> None:
     photo, audio, noise = inputs()
-    frames = generator("skip")(photo, audio, noise, length=2)
+    frames = generator("skip")(photo, audio, noise, length=2).frames
     torch.testing.assert_close(frames, photo[:, None].expand_as(frames))
 
 
 def test_by_vector_alone_frames_are_pictures_in_range() -> None:
     photo, audio, noise = inputs()
-    frames = generator("vector")(photo, audio, noise, length=2)
+    frames = generator("vector")(photo, audio, noise, length=2).frames
     assert float(frames.detach().abs().max()) <= 1
 
 
 def test_sound_is_heard_in_its_order_and_never_before_its_time() -> None:
     network = generator("vector")
     photo, audio, noise = inputs()
-    frames = network(photo, audio, noise, length=6)
+    frames = network(photo, audio, noise, length=6).frames
     later = audio.clone()
     later[:, 4] += 3
-    changed = network(photo, later, noise, length=6)
+    changed = network(photo, later, noise, length=6).frames
     torch.testing.assert_close(changed[:, :4], frames[:, :4])
     for t in (4, 5):  # at once, and in what the LSTM remembers
         assert not torch.allclose(changed[:, t], frames[:, t])
@@ -53,7 +53,7 @@ def test_sound_is_heard_in_its_order_and_never_before_its_time() -> None:
 def test_noise_reaches_the_picture() -> None:
     network = generator("vector")
     photo, audio, noise = inputs()
-    assert not torch.allclose(network(photo, audio, noise, 2), network(photo, audio, noise + 1, 2))
+    assert not torch.allclose(network(photo, audio, noise, 2).frames, network(photo, audio, noise + 1, 2).frames)
 
 
 def test_carrying_the_state_equals_hearing_it_all() -> None:
@@ -98,7 +98,7 @@ def test_the_papers_decoder_hears_through_the_lstm_alone() -> None:
         network = generator("vector", decoder=decoder)
         for parameter in network.lstm.parameters():
             torch.nn.init.zeros_(parameter)
-        assert torch.equal(network(photo, audio, noise, 2), network(photo, audio + 1, noise, 2)) == still
+        assert torch.equal(network(photo, audio, noise, 2).frames, network(photo, audio + 1, noise, 2).frames) == still
 
 
 def test_the_papers_decoder_has_no_modulation_and_half_the_state() -> None:
@@ -112,9 +112,9 @@ def test_a_backbone_s_embedding_reaches_the_picture(identity: str) -> None:
     network = generator(identity, backbone="lite0")
     torch.nn.init.normal_(network.head.weight, std=0.1)
     photo, audio, noise = inputs()
-    frames = network(photo, audio, noise, 2)
+    frames = network(photo, audio, noise, 2).frames
     torch.nn.init.zeros_(network.identity.vector.weight)
-    assert not torch.allclose(network(photo, audio, noise, 2), frames)
+    assert not torch.allclose(network(photo, audio, noise, 2).frames, frames)
     assert [name for name in network.state_dict() if "identity.stem" in name] == (
         ["identity.stem.weight", "identity.stem.bias"] if identity == "skip" else []
     )
@@ -123,10 +123,10 @@ def test_a_backbone_s_embedding_reaches_the_picture(identity: str) -> None:
 def test_warping_begins_as_the_photo_itself_and_moves_it() -> None:
     network = generator("skip", warp=True)
     photo, audio, noise = inputs()
-    torch.testing.assert_close(network(photo, audio, noise, 2), photo[:, None].expand(-1, 2, -1, -1, -1))
+    torch.testing.assert_close(network(photo, audio, noise, 2).frames, photo[:, None].expand(-1, 2, -1, -1, -1))
     with torch.no_grad():
         network.head.bias[3] = 4.0  # 4 / 32 of 32 pixels
-    made = network(photo, audio, noise, 1)[:, 0]
+    made = network(photo, audio, noise, 1).frames[:, 0]
     torch.testing.assert_close(made[..., :-4], photo[..., 4:])
 
 

@@ -36,16 +36,17 @@ def ready(*overrides: str, precision: Literal["32-true", "bf16-mixed"] = "32-tru
     return objective
 
 
-def batch(count: int = 4) -> Batch:
+def batch(count: int = 4, audio: int = 4) -> Batch:
     rng = torch.Generator().manual_seed(0)
     return Batch(
         identity=torch.rand((count, 3, 16, 16), generator=rng) * 2 - 1,
         motion=torch.rand((count, 3, 16, 16), generator=rng) * 2 - 1,
         frames=torch.rand((count, 3, 3, 16, 16), generator=rng) * 2 - 1,
-        audio=torch.rand((count, 4, 16), generator=rng),
+        audio=torch.rand((count, audio, 16), generator=rng),
         landmarks=torch.zeros(count, 3, 68, 2),
         mouth=(torch.rand((count, 3, 1, 16, 16), generator=rng) > 0.8).float(),
         identity_landmarks=torch.zeros(count, 68, 2),
+        landmarks_before=torch.zeros(count, audio - 3, 68, 2),
     )
 
 
@@ -140,11 +141,14 @@ def test_each_switch_changes_what_is_learned_and_all_stays_finite(switch: str) -
     assert (apart(weights, copied(plain)) < 1e-4) == same
 
 
+POSED = (*SWITCHES, "model.pose=true", "data.warmup=6")
+
+
 def test_with_all_switches_parts_change_no_more_than_rounding() -> None:
     """Noise, looks, power iterations and the penalty are of the step, not of its parts."""
-    whole, parts = ready(*SWITCHES), ready(*SWITCHES, "training.accumulate=2")
+    whole, parts = ready(*POSED), ready(*POSED, "training.accumulate=2")
     for seed in range(3):
-        told = [one.step(batch(), torch.Generator().manual_seed(seed)) for one in (whole, parts)]
+        told = [one.step(batch(audio=9), torch.Generator().manual_seed(seed)) for one in (whole, parts)]
         for name, value in told[0].items():
             if name not in ("lip", "snr"):
                 torch.testing.assert_close(value, told[1][name], rtol=1e-3, atol=1e-4)
@@ -152,10 +156,23 @@ def test_with_all_switches_parts_change_no_more_than_rounding() -> None:
 
 
 def test_with_all_switches_the_same_seed_gives_the_same_weights() -> None:
-    one, other = ready(*SWITCHES), ready(*SWITCHES)
+    one, other = ready(*POSED), ready(*POSED)
     for objective in (one, other):
-        objective.step(batch(), torch.Generator().manual_seed(0))
+        objective.step(batch(audio=9), torch.Generator().manual_seed(0))
     assert apart(copied(one), copied(other)) == 0
+
+
+def test_the_prior_of_the_pose_learns_beside_and_is_pulled_by_nothing_else() -> None:
+    """With no pixel term and no adversary, it alone learns; with a loss of its own it falls."""
+    fields = ("model.warp=true", "model.pose=true", "data.warmup=6", "loss.pixel=0", "training.learning_rate=0.01")
+    objective, given = ready(*fields), batch(audio=9)
+    before = copied(objective)["model"]
+    told = [float(objective.step(given, torch.Generator().manual_seed(0))["pose"]) for _ in range(20)]
+    changed = {name for name, value in copied(objective)["model"].items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith("prior.") for name in changed)
+    assert told[-1] < told[0]
+    assert "pose" in objective.validate(given, torch.Generator())
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])

@@ -11,6 +11,8 @@ from viseme.types import Conditioning, Synthesizer
 
 PAPERS = ("model.identity=vector", "model.decoder=plain", "model.backbone=lite0", "model.noise_memory=1")
 
+POSED = ("model.warp=true", "model.pose=true", "data.warmup=6")
+
 
 def synthesizer(*overrides: str) -> GanSynthesizer:
     small = ["model.width=8", "model.max_width=16", "model.hidden=16", "audio.bands=4", "data.size=16"]
@@ -48,7 +50,7 @@ def test_it_yields_every_frame_but_the_first(frames: int) -> None:
     )
 
 
-@pytest.mark.parametrize("switches", [(), ("model.warp=true", "model.noise_memory=0.9"), PAPERS])
+@pytest.mark.parametrize("switches", [(), ("model.warp=true", "model.noise_memory=0.9"), POSED, PAPERS])
 @pytest.mark.parametrize("chunk", [1, 5, 100])
 def test_chunks_of_any_size_leave_no_seam(
     monkeypatch: pytest.MonkeyPatch, switches: tuple[str, ...], chunk: int
@@ -69,9 +71,9 @@ def test_frames_come_before_the_rest_is_heard() -> None:
         drawn = []
         original = model.network.draw
 
-        def draw(identity: Identity, states: torch.Tensor, seen: list[int] = drawn) -> torch.Tensor:
+        def draw(identity: Identity, states: torch.Tensor, pose: None, seen: list[int] = drawn) -> torch.Tensor:
             seen.append(states.shape[1])
-            return original(identity, states)  # noqa: B023
+            return original(identity, states, pose)  # noqa: B023
 
         model.network.draw = draw  # type: ignore[method-assign]
         stream = model.synthesize([conditioning(model, frames)], torch.Generator().manual_seed(0))
@@ -100,3 +102,16 @@ def test_sound_reaches_the_picture() -> None:
     model = synthesizer()
     driven = conditioning(model, 6)
     assert not np.array_equal(rollout(model, driven), rollout(model, driven.without("audio")))
+
+
+def test_how_far_the_head_goes_can_be_chosen() -> None:
+    """Twice the pose is another picture; none is the photo's, whatever is drawn."""
+    still = [synthesizer(*POSED, f"sampling.pose={far}") for far in (0, 0, 1)]
+    for model in still:
+        torch.nn.init.zeros_(model.network.head.weight)
+        torch.nn.init.zeros_(model.network.head.bias)
+    driven = conditioning(still[0], 9)
+    same, again, moved = (rollout(model, driven, seed=seed) for seed, model in enumerate(still))
+    assert np.array_equal(same, again)
+    assert np.abs(same[:, 0].astype(int) - driven.identity).max() <= 1
+    assert np.abs(moved[-1, 0].astype(int) - driven.identity).max() > 20

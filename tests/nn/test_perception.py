@@ -198,6 +198,7 @@ def batch(kind: str, faces: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Batch:
         landmarks=unit(faces[2], 64).expand(2, length, 68, 2),
         mouth=torch.zeros(2, length, 1, 32, 32),
         identity_landmarks=unit(faces[2], 64).expand(2, 68, 2),
+        landmarks_before=unit(faces[2], 64).expand(2, warmup, 68, 2),
     )
 
 
@@ -249,7 +250,7 @@ def test_the_perceptual_terms_alone_train_the_network(
 def seen(objective: DdpmObjective | GanObjective, given: Batch, rng: torch.Generator) -> dict[str, Tensor]:
     """The terms of one step, with their gradient."""
     if isinstance(objective, GanObjective):
-        return objective._seen(given, objective._made(objective._drawn(given, rng, joined=False)))
+        return objective._seen(given, objective._made(objective._drawn(given, rng, joined=False)).frames)
     return objective._loss(given, rng, train=False)
 
 

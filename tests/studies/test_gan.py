@@ -211,7 +211,8 @@ def test_each_arm_is_one_switch_away(scale):
     assert switches == {
         "stable": set(),
         "no_r1": {"loss.r1"},
-        "no_detail": {"model.identity", "model.warp"},
+        "no_detail": {"model.identity", "model.warp", "model.pose"},
+        "no_pose": {"model.pose"},
         "no_memory": {"model.noise_memory"},
         "no_augment": {"discriminator.augment"},
         "no_mouth": {"discriminator.mouth"},

@@ -17,6 +17,9 @@ from viseme.config.sections import (
     parts_fit,
 )
 
+HISTORY = 6
+"""Poses that the next one is told from (model.pose)."""
+
 
 class GeneratorConfig(Section):
     """Identity encoder, LSTM over frames, upsampling CNN (paper section 4.1.1)."""
@@ -35,6 +38,9 @@ class GeneratorConfig(Section):
     warp: bool = False
     """Whether the photo is also bent by a flow field that the network draws, so that detail moves instead of being
     painted anew (identity: skip)."""
+    pose: bool = False
+    """Whether roll and shift of the head, lids and brows are an input (`viseme.gan.pose`), which moves the photo before
+    the flow field does (warp: true) and is drawn from a prior learned beside, instead of being left to the noise."""
     width: PositiveInt = 32
     """Channels at full size; they double with each halving."""
     max_width: PositiveInt = 256
@@ -88,6 +94,8 @@ class GanSampling(Section):
 
     noise: NonNegativeFloat = 1.0
     """Standard deviation of the noise vector."""
+    pose: NonNegativeFloat = 1.0
+    """How far head, lids and brows go, times what is drawn for them; 0 keeps them as in the photo."""
     precision: Precision = "32-true"
 
 
@@ -124,6 +132,13 @@ class GanConfig(Section):
     def _switches_fit(self) -> Self:
         if self.model.warp and self.model.identity != "skip":
             raise ValueError("model.warp bends the photo, which model.identity=vector never draws; set it to skip")
+        if self.model.pose and not self.model.warp:
+            raise ValueError("model.pose moves the photo as model.warp does; set that true, or this false")
+        if self.model.pose and self.data.warmup + self.data.window <= HISTORY:
+            raise ValueError(
+                f"model.pose tells the next pose from {HISTORY} before, more than data.warmup={self.data.warmup} and "
+                f"data.window={self.data.window} leave; set data.warmup to {HISTORY} or more"
+            )
         if self.model.backbone_tuned and self.model.backbone == "none":
             raise ValueError("model.backbone_tuned needs a pretrained backbone; set model.backbone to one")
         if self.loss.r1 and self.training.compile:

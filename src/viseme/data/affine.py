@@ -66,4 +66,5 @@ def moved(batch: Batch, matrices: Tensor) -> Batch:
         mouth=mouth.reshape(batch.mouth.shape),
         landmarks=points(batch.landmarks),
         identity_landmarks=points(batch.identity_landmarks),
+        landmarks_before=points(batch.landmarks_before),
     )

@@ -90,4 +90,5 @@ def _mirrored(batch: Batch, chosen: Tensor) -> Batch:
         mouth=pictures(batch.mouth),
         landmarks=points(batch.landmarks),
         identity_landmarks=points(batch.identity_landmarks),
+        landmarks_before=points(batch.landmarks_before),
     )

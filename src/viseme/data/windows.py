@@ -57,7 +57,7 @@ class Windows:
         """
         draws = rand((size, 3), rng, torch.float64).tolist()
         drawn = [self._window(self.rows[int(clip * len(self.rows))], time, other) for clip, time, other in draws]
-        identity, motion, frames, heard, points, at = (np.stack(column) for column in zip(*drawn, strict=True))
+        identity, motion, frames, heard, points, at, before = (np.stack(column) for column in zip(*drawn, strict=True))
         side = self.data.size
         batch = Batch(
             identity=to_signed(identity).contiguous(),
@@ -67,6 +67,7 @@ class Windows:
             landmarks=_signed_points(points, side),
             mouth=torch.from_numpy(mouth_boxes(points, side, self.data.mouth_margin)).float()[:, :, None],
             identity_landmarks=_signed_points(at, side),
+            landmarks_before=_signed_points(before, side),
         )
         if augmented:
             data = self.data
@@ -93,6 +94,7 @@ class Windows:
         points = self.store.landmarks(row.clip_id, size=size)
         before = [identity] * (count - (start - first)) + list(frames[: start - first])
         heard = np.maximum(np.arange(start - self.data.warmup, start + length), 0)
+        warmup = heard[: self.data.warmup]
         return _Window(
             identity,
             np.stack(before),
@@ -100,6 +102,7 @@ class Windows:
             with_context(self._encoded.features(row), self.audio.context, heard),
             points[start : start + length],
             points[at],
+            points[warmup],
         )
 
 
@@ -112,6 +115,7 @@ class _Window(NamedTuple):
     audio: Float32
     landmarks: Float32
     identity_landmarks: Float32
+    landmarks_before: Float32
 
 
 def _signed_points(points: Float32, size: int) -> Tensor:

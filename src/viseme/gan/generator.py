@@ -2,23 +2,37 @@
 
 With `identity: vector` the photo reaches the picture through one embedding, as in the paper. With `identity: skip` the
 encoder's feature maps join the upsampling CNN at every resolution, and what it draws is a change of the photo, so that
-the detail of the face need not be remembered; with `warp` it also draws where each place of the photo moves.
+the detail of the face need not be remembered; with `warp` it also draws where each place of the photo moves, and with
+`pose` it is told how the head is held.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from viseme.config.gan import GeneratorConfig
+from viseme.gan.pose import POSE, flow_of
+from viseme.gan.pose_prior import PosePrior
 from viseme.nn.blocks import FiLM, group_norm, zeroed
 from viseme.nn.identity import SMALLEST, EmbeddingEncoder, Identity, IdentityEncoder, build_backbone
 from viseme.nn.warp import warp
 
 REACH = 1 / 32
 """Share of the picture by which a 1 of the drawn flow moves it (assumed)."""
+HEAD = 2.0
+"""What is added to the drawn logits of how much each place goes with the head: at first 88 % (assumed)."""
 State = tuple[Tensor, Tensor]
+
+
+class Made(NamedTuple):
+    """Frames `[B,L,3,H,W]`, and where there is a pose, what the prior loses on it."""
+
+    frames: Tensor
+    pose_loss: Tensor | None
 
 
 class UpsamplingBlock(nn.Module):
@@ -68,6 +82,8 @@ class Generator(nn.Module):
             self.identity = IdentityEncoder(widths, hidden, backbone)
         self.listener = listener or nn.Identity()
         self.audio = nn.Sequential(nn.Linear(audio_width, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
+        self.pose = nn.Linear(POSE, hidden) if config.pose else None
+        self.prior = PosePrior(audio_width) if config.pose else None
         self.lstm = nn.LSTM(2 * hidden + config.noise, hidden, config.layers, batch_first=True)
         modulated = config.decoder == "film"
         states = 2 * hidden if modulated else hidden
@@ -77,7 +93,7 @@ class Generator(nn.Module):
             UpsamplingBlock(before, skip, after, states if modulated else 0, upsample=level > 0)
             for level, (before, skip, after) in enumerate(zip([widths[0], *widths], skips, widths, strict=False))
         )
-        self.head = nn.Conv2d(widths[-1], 5 if config.warp else 3, 3, padding=1)
+        self.head = nn.Conv2d(widths[-1], 3 + 2 * config.warp + config.pose, 3, padding=1)
         if config.identity == "skip":
             zeroed(self.head)
 
@@ -94,8 +110,11 @@ class Generator(nn.Module):
         states, carried = self.lstm(torch.cat([vector, heard, noise], dim=-1), state)
         return torch.cat([states, heard], dim=-1) if self.config.decoder == "film" else states, carried
 
-    def draw(self, identity: Identity, states: Tensor) -> Tensor:
-        """Frames `[B,L,3,H,W]` in [-1, 1] of states `[B,L,S]`; a change of the photo may overshoot a little."""
+    def draw(self, identity: Identity, states: Tensor, pose: Tensor | None = None) -> Tensor:
+        """Frames `[B,L,3,H,W]` in [-1, 1] of states `[B,L,S]`; a change of the photo may overshoot a little.
+
+        With `pose`, poses `[B,L,5]` (`viseme.gan.pose`) join the LSTM's output and move the photo.
+        """
         batch, length, _ = states.shape
         skips = self.config.identity == "skip"
 
@@ -103,22 +122,40 @@ class Generator(nn.Module):
             return x.repeat_interleave(length, dim=0)
 
         flat = states.flatten(0, 1)  # [BL, S]
+        held = None if pose is None else pose.flatten(0, 1)  # [BL, 5]
+        if held is not None and self.pose is not None:
+            moved = self.pose(held)
+            flat = flat + F.pad(moved, (0, flat.shape[-1] - moved.shape[-1]))
         h = self.start(flat).unflatten(1, (-1, SMALLEST, SMALLEST))  # [BL, C, 4, 4]
         for level, block in enumerate(self.blocks):
             h = block(h, each_frame(identity.maps[level]) if skips else None, flat)
         out = self.head(h).float()
-        frames = self._changed(each_frame(identity.photo), out) if skips else out.tanh()
+        frames = self._changed(each_frame(identity.photo), out, held) if skips else out.tanh()
         return frames.reshape(batch, length, *frames.shape[1:])
 
     @staticmethod
-    def _changed(photo: Tensor, out: Tensor) -> Tensor:
-        """The photo `[N,3,H,W]`, bent by the flow in channels 3 and 4 where `out` has them, plus channels 0 to 2."""
+    def _changed(photo: Tensor, out: Tensor, pose: Tensor | None) -> Tensor:
+        """The photo `[N,3,H,W]`, bent by the flow in channels 3 and 4 where `out` has them, plus channels 0 to 2.
+
+        Channel 5 says how much each place goes with the head, whose pose moves it.
+        """
         if out.shape[1] == 3:
             return photo + out
-        return warp(photo.float(), out[:, 3:] * (REACH * photo.shape[-1])) + out[:, :3]
+        flow = out[:, 3:5] * (REACH * photo.shape[-1])
+        if pose is not None:
+            flow = flow + (out[:, 5:] + HEAD).sigmoid() * flow_of(pose, photo.shape[-1])
+        return warp(photo.float(), flow) + out[:, :3]
 
-    def forward(self, photo: Tensor, audio: Tensor, noise: Tensor, length: int) -> Tensor:
-        """Hear all of `audio` `[B,W+L,D]` and draw its last `length` frames, `[B,L,3,H,W]`."""
+    def forward(self, photo: Tensor, audio: Tensor, noise: Tensor, length: int, pose: Tensor | None = None) -> Made:
+        """Hear all of `audio` `[B,W+L,D]` and draw its last `length` frames, held as `pose` `[B,W+L,5]` says."""
         identity = self.identity(photo)
         states, _ = self.listen(identity, audio, noise)
-        return self.draw(identity, states[:, -length:])
+        if pose is None or self.prior is None:
+            return Made(self.draw(identity, states[:, -length:]), None)
+        loss = self.prior.surprise(pose, self.listener(audio).detach())
+        return Made(self.draw(identity, states[:, -length:], pose[:, -length:]), loss)
+
+    def poses(self, audio: Tensor, rng: torch.Generator) -> Tensor:
+        """Poses `[B,T,5]` drawn for sound `[B,T,D]`, the photo's own first; for a generator that takes them."""
+        assert self.prior is not None
+        return self.prior.draw(self.listener(audio), rng)

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from viseme.audio.features import feature_width
 from viseme.config.gan import GanConfig
 from viseme.gan.adversary import Adversary, Drawn
-from viseme.gan.generator import Generator
+from viseme.gan.generator import Generator, Made
 from viseme.gan.losses import pixel_loss, signal_to_noise
 from viseme.gan.noise import remembered
+from viseme.gan.pose import pose_of
 from viseme.nn.draws import divided, randn
 from viseme.nn.listener import build_listener
 from viseme.nn.optim import Optimization, Told
@@ -67,11 +68,12 @@ class GanObjective:
 
         def shown(drawn: Drawn) -> Tensor:
             with torch.no_grad():
-                return self._made(drawn) if whole is None else whole
+                return (self._made(drawn) if whole is None else whole).frames
 
         def loss(drawn: Drawn) -> Tensor:
             made = self._made(drawn) if whole is None else whole
-            return told(self._losses(drawn, made, joined))["generator"]
+            scalars = told(self._losses(drawn, made, joined))
+            return scalars["generator"] + scalars["pose"] if "pose" in scalars else scalars["generator"]
 
         judged = self.adversary.learn(parts, shown) if joined else {}
         norm = self.optimization.minimise(loss, parts)
@@ -79,24 +81,29 @@ class GanObjective:
 
     @torch.no_grad()
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        made = self._made(self._drawn(batch, rng, joined=False))
+        made, pose_loss = self._made(self._drawn(batch, rng, joined=False))
         pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
         seen, judged = self._seen(batch, made), self.adversary.watch(batch, made)
         generator = self._lowered(pixel, seen, judged["adversarial"] if self._adversary_joined else None)
-        return {"loss": pixel, "generator": generator, **self._pixel_scalars(batch, made), **seen, **judged}
+        held = {} if pose_loss is None else {"pose": pose_loss}
+        return {"loss": pixel, "generator": generator, **self._pixel_scalars(batch, made), **seen, **judged, **held}
 
     def state(self) -> dict[str, Stateful]:
         return {**self.optimization.state(), **self.adversary.state()}
 
-    def _losses(self, drawn: Drawn, made: Tensor, joined: bool) -> dict[str, Tensor]:
-        """What the generator lowers, `generator`, and its parts; `loss` is the weighted L1, as in validation."""
-        batch = drawn.batch
-        pixel = pixel_loss(made, batch.frames, batch.mouth, self.config.loss.mouth_weight)
-        seen = self._seen(batch, made)
-        pull = self.adversary.pull(drawn, made) if joined else None
+    def _losses(self, drawn: Drawn, made: Made, joined: bool) -> dict[str, Tensor]:
+        """L_G, `generator`, and its parts; `loss` is the weighted L1, as in validation.
+
+        Where there is a pose, `pose` is what its prior loses, lowered beside L_G: no weight is shared by the two.
+        """
+        batch, (frames, pose_loss) = drawn.batch, made
+        pixel = pixel_loss(frames, batch.frames, batch.mouth, self.config.loss.mouth_weight)
+        seen = self._seen(batch, frames)
+        pull = self.adversary.pull(drawn, frames) if joined else None
         loss = self._lowered(pixel, seen, pull)
-        told = {"loss": pixel, "generator": loss, **self._pixel_scalars(batch, made), **seen}
-        return told if pull is None else {**told, "adversarial": pull}
+        told = {"loss": pixel, "generator": loss, **self._pixel_scalars(batch, frames), **seen}
+        told |= {} if pull is None else {"adversarial": pull}
+        return told if pose_loss is None else {**told, "pose": pose_loss}
 
     def _lowered(self, pixel: Tensor, seen: dict[str, Tensor], pull: Tensor | None) -> Tensor:
         """L_G = lambda_pixel L1 + the perceptual terms + the adversarial term, where the adversary has joined."""
@@ -108,10 +115,12 @@ class GanObjective:
         looks = self.adversary.draw(len(noise), rng) if joined else ()
         return Drawn(batch, remembered(noise, self.config.model.noise_memory), looks)
 
-    def _made(self, drawn: Drawn) -> Tensor:
-        batch = drawn.batch
+    def _made(self, drawn: Drawn) -> Made:
+        batch, pose = drawn.batch, None
+        if self.config.model.pose:
+            pose = pose_of(torch.cat([batch.landmarks_before, batch.landmarks], dim=1), batch.identity_landmarks)
         return self.optimization.forward(  # type: ignore[no-any-return]
-            batch.identity, batch.audio, drawn.noise, batch.frames.shape[1]
+            batch.identity, batch.audio, drawn.noise, batch.frames.shape[1], pose
         )
 
     def _seen(self, batch: Batch, made: Tensor) -> dict[str, Tensor]:

@@ -59,7 +59,8 @@ ARMS: Mapping[str, Arm] = {
     "paper_fast": Arm("paper: faster generator", "gan_64", rates=lambda g, d: (4 * g, d)),
     "stable": Arm(STABLE),
     "no_r1": Arm("no R1", fields=("loss.r1=0", "discriminator.spectral_norm=false")),
-    "no_detail": Arm("no photo detail", fields=("model.identity=vector", "model.warp=false")),
+    "no_detail": Arm("no photo detail", fields=("model.identity=vector", "model.warp=false", "model.pose=false")),
+    "no_pose": Arm("no pose", fields=("model.pose=false",)),
     "no_memory": Arm("one noise vector a clip", fields=("model.noise_memory=1",)),
     "no_augment": Arm("no augmented views", fields=("discriminator.augment=0",)),
     "no_mouth": Arm("no mouth judge", fields=("discriminator.mouth=false",)),
@@ -147,6 +148,8 @@ def draw(results: Mapping[str, str], runs: Mapping[str, str], out: str) -> None:
             "stable and not searched for the paper's network, which has two more runs with other rates instead",
             "Switches": "of stable, one thrown back to what the paper has; hinge is the loss of neither. Without EMA, "
             "training is stable's own: only the weights of the rollouts differ",
+            "Pose": "with it, training and held-out windows are told how truth's head is held, which lowers their L1; "
+            "rollouts are not, and draw it",
             "Judged right": "mean of the shares of true and made windows, as the discriminator is shown them, both "
             "judges together where there are two",
             "Rollouts": f"{counted(len(clips), 'clip')} of actors to choose by, each from its first frame",

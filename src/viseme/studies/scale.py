@@ -26,6 +26,7 @@ class Scale:
         timesteps: at how many points of the noise schedule a network is looked at.
         counts: numbers of denoising steps that study `steps` tries; all of its own where empty.
         short: frames of a rollout in that study, which makes fifty of them.
+        eps_steps: of its training; a network that predicts eps needs more before a face is seen.
         gan_steps: of each training in study `gan`.
         gan: fields of all its models.
         gan_stable: further fields of those made from the stable preset.
@@ -41,6 +42,7 @@ class Scale:
     timesteps: int = 25
     counts: tuple[int, ...] = ()
     short: int = 101
+    eps_steps: int = 84_000
     gan_steps: int = 42_000
     gan: tuple[str, ...] = ("data.window=8", "training.batch_size=16")
     gan_stable: tuple[str, ...] = ()
@@ -72,10 +74,23 @@ SMALL_STABLE = (
 SCALES = {
     "toy": Scale(
         *("tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1")),
-        *(3, (1, 2), 30, 3, SMALL_GAN, SMALL_STABLE),
+        *(3, (1, 2), 30, 3, 3, SMALL_GAN, SMALL_STABLE),
     ),
-    "tiny": Scale("tiny_ddpm", 400, 16, 6, 251, 10, short=26, gan_steps=400, gan=SMALL_GAN, gan_stable=SMALL_STABLE),
-    "small": Scale("tiny_ddpm", 3000, 32, 12, 251, 10, gan_steps=3000, gan=SMALL_GAN, gan_stable=SMALL_STABLE),
+    "tiny": Scale(
+        *("tiny_ddpm", 400, 16, 6, 251, 10),
+        short=16,
+        eps_steps=1600,
+        gan_steps=400,
+        gan=SMALL_GAN,
+        gan_stable=SMALL_STABLE,
+    ),
+    "small": Scale(
+        *("tiny_ddpm", 3000, 32, 12, 251, 10),
+        eps_steps=6000,
+        gan_steps=3000,
+        gan=SMALL_GAN,
+        gan_stable=SMALL_STABLE,
+    ),
     "full": Scale("ddpm_64", 84_000, 16, 24, 501, 50),
 }
 """toy: seconds, says nothing, for trying things out; tiny: minutes a model on two cores; small: an hour a model;
