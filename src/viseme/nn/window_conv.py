@@ -1,7 +1,7 @@
 """A 3D convolution over short windows whose weights' gradient can be trusted in bfloat16.
 
-Where a kernel reaches from the padding before a window to that behind it, oneDNN (3.12) computes it wrongly on processors
-with AVX-512 bfloat16 and no AMX: part of it is memory that nobody wrote, and weights become NaN at once.
+Where a kernel reaches from the padding before a window to that behind it, oneDNN (3.12) computes it wrongly on
+processors with AVX-512 bfloat16 and no AMX: part of it is memory that nobody wrote, and weights become NaN at once.
 Windows of two and three frames are so short. It was seen on an AMD EPYC; with AMX it is right.
 """
 
