@@ -78,7 +78,8 @@ SCALES = {
     ),
     "tiny": Scale(
         *("tiny_ddpm", 400, 16, 6, 251, 10),
-        short=16,
+        counts=(10, 20, 50, 100),
+        short=10,
         eps_steps=1600,
         gan_steps=400,
         gan=SMALL_GAN,
