@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from viseme.config import load_config
+from viseme.diffusion.schedule import spaced_timesteps
 from viseme.evaluation.results import Results
 from viseme.report.wording import counted, listed, number
 from viseme.studies.figures import Drawing
@@ -34,7 +35,7 @@ METRICS = (
     *("mouth_correlation", "mouth_correlation_raw", "sharpness", "brightness_drift", "sharpness_drift"),
     *("csim", "psnr", "f_mse", "ofm", "brightness"),
 )
-SHOWN = ("mouth_correlation", "sharpness", "brightness_drift")
+SHOWN = ("psnr", "mouth_correlation", "sharpness", "brightness_drift")
 COLOURS = ("system0", "system1", "system2", "system3", "system4", "system5")
 
 
@@ -118,7 +119,7 @@ def draw(results: Mapping[str, str], total: int, out: str) -> None:
         },
         notes=_notes(systems, missing),
         legend={},
-        findings=[finding for metric in SHOWN for finding in _found(grid, systems, metric)],
+        findings=[*_begins(grid, total), *(finding for metric in SHOWN for finding in _found(grid, systems, metric))],
         table=table(systems, METRICS),
     )
 
@@ -133,6 +134,41 @@ def _notes(systems: Mapping[str, Results], missing: Sequence[str]) -> list[str]:
             "scores of such pictures say nothing of steps; train the model longer."
         )
     return lines
+
+
+def _begins(grid: Mapping[tuple[Way, int], Results], total: int, metric: str = "psnr") -> list[Finding]:
+    """The score by the timestep that sampling begins at: what a spacing and a number of steps decide together."""
+    places: dict[str, dict[int, list[float]]] = {}
+    for (way, count), found in grid.items():
+        if metric in found.metrics:
+            name = f"{way.sampler}, {'clamped' if way.clamp == 'static' else 'free'}"
+            first = spaced_timesteps(total, count, way.spacing)[0]
+            places.setdefault(name, {}).setdefault(first, []).append(found.metrics[metric].mean)
+    if not places:
+        return []
+    known = next(found.metrics[metric] for found in grid.values() if metric in found.metrics)
+    curves = [
+        Curve(name, COLOURS[at], sorted(by), [float(np.mean(by[first])) for first in sorted(by)])
+        for at, (name, by) in enumerate(places.items())
+    ]
+    unit = f" {known.unit}" if known.unit else ""
+    parts = [
+        f"from {number(curve.values[0], known.digits)} at timestep {curve.places[0]} to "
+        f"{number(curve.values[-1], known.digits)}{unit} at {curve.places[-1]} with {curve.name}"
+        for curve in curves
+        if len(curve.places) > 1
+    ]
+    leading = [f"{spaced_timesteps(total, n, 'leading')[0]} with {n}" for n in (50, 100) if n <= total]
+    says = f"{known.title} goes {listed(parts)}. " if parts else ""
+    says += f"Of {total} timesteps, leading begins at {listed(leading)} steps." if leading else ""
+    drawing = Drawing(
+        "begins",
+        f"{known.title} by the first timestep",
+        f"{known.title} by the timestep that sampling begins at.",
+        [Curves(known.title, curves, "first timestep", named=True)],
+        1,
+    )
+    return [Finding(drawing, says)]
 
 
 def _found(grid: Mapping[tuple[Way, int], Results], systems: Mapping[str, Results], metric: str) -> list[Finding]:
