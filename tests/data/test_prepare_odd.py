@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from skimage import data
 
 from viseme.data.prepare import prepare
 from viseme.data.store import Store
+from viseme.errors import StoreError
 
 FRAMES = 13
 LENGTH = Fraction(1, 2)
@@ -238,3 +240,15 @@ def test_of_two_faces_the_larger_is_taken(tmp_path: Path) -> None:
     assert {row.clip_id: row.faces for row in store.clips()} == {"a_pair": 2, "a_plain": 1}
     pair, plain = store.clip("a_pair"), store.clip("a_plain")
     assert np.linalg.norm(pair.landmarks - plain.landmarks, axis=-1).mean() < 1.0
+
+
+def test_a_store_of_a_newer_version_is_left_alone(
+    copy: Path, make: Callable[..., object], contents: Callable[[Path], dict[str, bytes]]
+) -> None:
+    said = json.loads((copy / "store.json").read_text())
+    (copy / "store.json").write_text(json.dumps({**said, "schema": 99}))
+    (copy / "manifest.parquet").unlink()
+    before = contents(copy)
+    with pytest.raises(StoreError, match="store of schema 99, this viseme reads 1; upgrade viseme"):
+        make(copy)
+    assert contents(copy) == before

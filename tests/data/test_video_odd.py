@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import resource
 import struct
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -166,10 +165,24 @@ def patched(whole: bytes, box: bytes, offset: int, layout: str, *values: int) ->
     return bytes(changed)
 
 
-def peak_bytes() -> int:
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+needs_peak = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is Linux's")
 
 
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+    """The process's peak inside lies less than 100 MiB above what it held before, FFmpeg's own memory included."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+    before = kibibytes("VmHWM")
+    yield
+    assert kibibytes("VmHWM") - before < 100 * 1024
+
+
+def kibibytes(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
+
+
+@needs_peak
 @pytest.mark.parametrize("codec", ["ffv1", "rawvideo", "mjpeg", "mpeg4"])
 @pytest.mark.parametrize("side", [1_000_000, 65_535, 30_000])
 def test_a_header_that_claims_a_vast_picture_takes_no_memory(
@@ -180,29 +193,28 @@ def test_a_header_that_claims_a_vast_picture_takes_no_memory(
         tmp_path / "vast.avi", list(faces), clock(COUNT), codec=codec, pix_fmt=pix_fmt, time_base=Fraction(1, 25)
     )
     path.write_bytes(patched(path.read_bytes(), b"strf", 12, "<ii", side, side))
-    before = peak_bytes()
     frames: list[np.ndarray] = []
-    with contextlib.suppress(InputError):  # a codec whose pictures do not say their size themselves
+    with little_memory(), contextlib.suppress(InputError):  # a codec whose pictures do not say their size themselves
         frames = list(read_frames(path))
     assert {frame.shape for frame in frames} <= {faces.shape[1:]}
-    assert peak_bytes() - before < 100 * 2**20
 
 
+@needs_peak
 def test_a_header_that_claims_a_thousand_million_frames_gives_those_that_are_there(
     tmp_path: Path, faces: np.ndarray, write_video: Callable[..., Path]
 ) -> None:
-    before = peak_bytes()
     many = 10**9
     path = write_video(tmp_path / "many.avi", list(faces), clock(COUNT), codec="mpeg4", time_base=Fraction(1, 25))
     path.write_bytes(patched(patched(path.read_bytes(), b"avih", 24, "<I", many), b"strh", 40, "<I", many))
-    assert len(read_video(path)) == COUNT
+    with little_memory():
+        assert len(read_video(path)) == COUNT
     path = write_video(tmp_path / "many.mp4", list(faces), clock(COUNT))
     path.write_bytes(patched(path.read_bytes(), b"stts", 12, ">I", many))
-    assert len(read_video(path)) == COUNT
+    with little_memory():
+        assert len(read_video(path)) == COUNT
     path.write_bytes(patched(path.read_bytes(), b"stsz", 8, ">II", 100, many))  # all of one size
-    with pytest.raises(InputError, match="not a single frame"):
+    with little_memory(), pytest.raises(InputError, match="not a single frame"):
         read_video(path)
-    assert peak_bytes() - before < 100 * 2**20
 
 
 def test_a_picture_of_8k_is_read(tmp_path: Path, faces: np.ndarray) -> None:
