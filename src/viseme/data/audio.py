@@ -122,6 +122,8 @@ class _Track:
             self._begin(time, kind)
         else:
             time = self._next  # small jitter of the stamps: the samples themselves are the better clock
+        if time - (self._origin or 0) > MAX_SECONDS:
+            raise InputError(f"{self._path}: its sound is longer than {MAX_SECONDS // 3600} h; cut it into clips")
         self._next = time + Fraction(frame.samples, frame.sample_rate)
         self._lay(frame)
 
@@ -143,8 +145,6 @@ class _Track:
         if self._next is not None:
             check_clock(time - self._next, self._path)
         place = round((time - self._origin) * SAMPLE_RATE)
-        if place > MAX_SECONDS * SAMPLE_RATE:
-            raise InputError(f"{self._path}: its sound is longer than {MAX_SECONDS // 3600} h; cut it into clips")
         self._runs.append((place, []))
         self._format = kind
         # the layout is kept, as libswresample's own mix of float channels adds them up beyond full scale

@@ -127,8 +127,17 @@ def valid_text(text: str) -> str:
 
 
 def source_sha256(clip: SourceClip) -> str:
-    """The hash of the video, and of the sound file where it is separate, joined by `+`."""
-    return "+".join(sha256(path) for path in (clip.video, clip.audio) if path is not None)
+    """The hash of the video, and of the sound file where it is separate, joined by `+`.
+
+    Raises:
+        InputError: one of them is a pipe or a device, whose bytes may never end.
+        OSError: one of them cannot be read.
+    """
+    paths = [path for path in (clip.video, clip.audio) if path is not None]
+    for path in paths:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file; give one video or sound file")
+    return "+".join(sha256(path) for path in paths)
 
 
 def _accepted(

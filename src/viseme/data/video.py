@@ -22,6 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from viseme.data.dynamic_range import is_high, to_standard
 from viseme.errors import InputError
 from viseme.types import FPS, UInt8
 
@@ -44,6 +45,7 @@ _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_LINES = 720
 # swscale's quick path from YUV to RGB is dark by 1 of 255 on average
 _SCALING = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+_DEEP = "gbrp16le"  # of 4:2:0 in 10 bits, swscale's rgb48le has the wrong colours
 
 
 def read_frames(path: str | os.PathLike[str]) -> Iterator[UInt8]:
@@ -53,9 +55,9 @@ def read_frames(path: str | os.PathLike[str]) -> Iterator[UInt8]:
     presentation time is not later (by more than 0.5 ms, as several containers round to 1 ms); output ends where the
     display of the last frame ends. Display matrices (rotated and mirrored phone videos) are applied, oblong pixels
     made square, and every frame has the size of the first. The tagged colour matrix and range are honoured; without a
-    tag the matrix is BT.709 from 720 lines on, BT.601 below, as players assume. Alpha is dropped; interlaced lines
-    stay as they are. A damaged picture is passed over, the one before it staying on; a video cut short gives the whole
-    frames it has.
+    tag the matrix is BT.709 from 720 lines on, BT.601 below, as players assume. High dynamic range (PQ, HLG) is
+    tone-mapped. Alpha is dropped; interlaced lines stay as they are. A damaged picture is passed over, the one before
+    it staying on; a video cut short gives the whole frames it has.
 
     Args:
         path: a file that FFmpeg can decode. Still pictures are refused; an animated GIF is a video.
@@ -241,7 +243,7 @@ class _Upright:
             self._size = _square_pixels(frame, self._aspect)
             _check_size(*self._size, self._path)
         width, height = self._size
-        matrix = None
+        high, matrix = is_high(frame), None
         if frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb:
             matrix = Colorspace.ITU709 if frame.height >= _HD_LINES else Colorspace.ITU601
         try:
@@ -249,7 +251,7 @@ class _Upright:
                 frame,
                 width=width,
                 height=height,
-                format="rgb24",
+                format=_DEEP if high else "rgb24",
                 src_colorspace=matrix,
                 interpolation=_SCALING,
                 threads=1,
@@ -257,7 +259,11 @@ class _Upright:
         except FFmpegError as error:
             name = frame.format.name
             raise InputError(f"{self._path}: its pixels ({name}) cannot be converted; re-encode as yuv420p") from error
-        return np.ascontiguousarray(_oriented(np.asarray(rgb.to_ndarray(), dtype=np.uint8), frame))
+        if high:
+            picture = to_standard(np.asarray(rgb.to_ndarray(), dtype=np.uint16), frame)
+        else:
+            picture = np.asarray(rgb.to_ndarray(), dtype=np.uint8)
+        return np.ascontiguousarray(_oriented(picture, frame))
 
 
 def _square_pixels(frame: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
