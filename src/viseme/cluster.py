@@ -7,12 +7,13 @@ equal bytes. So a task whose machine died is simply begun again elsewhere, and o
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from viseme import __version__
@@ -21,6 +22,7 @@ from viseme.errors import InputError, OutputError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+LOG = logging.getLogger("viseme.cluster")
 RETRIES = 3
 """How often a task is begun again whose worker or machine died; after that it is taken to be what kills them."""
 LOOK = 1.0
@@ -46,7 +48,8 @@ def unordered(
     import ray
 
     with _connected(ray):
-        if jobs is None and not _processors(ray):
+        machines = _machines(ray)
+        if jobs is None and not _processors(machines):
             raise InputError(
                 "engine ray: no machine of the cluster has a processor to give; join one with ray start --address=..., "
                 "or give --jobs where the cluster grows by itself"
@@ -56,13 +59,16 @@ def unordered(
         running: list[Any] = []
         try:
             while True:
-                room = (jobs or max(1, _processors(ray))) - len(running)
+                room = (jobs or max(1, _processors(machines))) - len(running)
                 running += [work.remote(ray.cloudpickle.dumps((function, task))) for task in islice(todo, max(0, room))]
                 if not running:
                     return
                 done, running = ray.wait(running, timeout=LOOK)
                 for task in done:
                     yield ray.get(task)
+                before, machines = machines, _machines(ray)
+                for name in sorted(before.keys() - machines.keys()):
+                    LOG.warning("%s has left the cluster; what it had begun is begun again", before[name].host)
         except ray.exceptions.RayTaskError as error:
             raise _said_by(error) from error
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
@@ -104,9 +110,22 @@ def _worker(version: str, folder: str, shared: Sequence[Path]) -> Callable[[byte
     return work
 
 
-def _processors(ray: Any) -> int:
-    """Of all machines that are there now."""
-    return int(ray.cluster_resources().get("CPU", 0))
+class _Machine(NamedTuple):
+    host: str
+    processors: int
+
+
+def _machines(ray: Any) -> dict[str, _Machine]:
+    """Those that are there now, by Ray's name for them."""
+    return {
+        node["NodeID"]: _Machine(node["NodeManagerHostname"], int(node["Resources"].get("CPU", 0)))
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+
+
+def _processors(machines: dict[str, _Machine]) -> int:
+    return sum(machine.processors for machine in machines.values())
 
 
 def _said_by(error: Any) -> BaseException:
@@ -129,10 +148,13 @@ def _connected(ray: Any) -> Iterator[None]:
     except (ConnectionError, RuntimeError, SystemExit) as error:
         why = f"cannot be reached at {address}" if address else "cannot be started"
         raise InputError(f"engine ray: Ray {why} ({_line(error)}); mend that, or leave --engine out") from error
+    prints = ray._private.worker
+    before, prints._worker_logs_enabled = prints._worker_logs_enabled, False  # on standard output, where results go
     try:
         yield
     finally:
         ray.shutdown()
+        prints._worker_logs_enabled = before
 
 
 def _check_answers(address: str) -> None:
