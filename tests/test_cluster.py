@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -193,6 +194,7 @@ def contents(store: Path) -> dict[str, bytes]:
     return {path.relative_to(store).as_posix(): path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_store_is_the_same_though_a_node_was_lost(
     cluster: Any, tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +259,28 @@ def test_closed_early_it_leaves_no_task_on_the_cluster(cluster: Any, tmp_path: P
     results.close()  # type: ignore[attr-defined]
     wait_for(lambda: all(gone(task.process) for task in running))
     assert not ray.is_initialized()
+
+
+ENDLESS = """
+import os, sys, time
+from pathlib import Path
+from viseme.parallel import unordered
+
+def endless(folder):
+    Path(folder, f"{os.getpid()}.process").touch()
+    time.sleep(3600)
+
+list(unordered(endless, [sys.argv[1]] * 4, 2, "ray"))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_it_leaves_no_worker_at_work(cluster: Any, tmp_path: Path, how: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDLESS, tmp_path], stderr=subprocess.DEVNULL) as driver:
+        running = wait_for(lambda: [int(path.stem) for path in tmp_path.glob("*.process")])
+        driver.send_signal(how)
+        assert driver.wait(LONG) != 0
+    wait_for(lambda: all(gone(process) for process in running))
 
 
 def test_a_task_that_kills_its_workers_ends_the_work_in_one_line(cluster: Any, tmp_path: Path) -> None:
