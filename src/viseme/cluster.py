@@ -73,7 +73,7 @@ def unordered(
             raise _said_by(error) from error
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
             raise OutputError(
-                f"the worker of one task died {RETRIES + 1} times (out of memory?); run the same command again with "
+                f"one task's worker died {RETRIES + 1} times (out of memory?); run the same command again with "
                 "fewer jobs"
             ) from error
         except ray.exceptions.RayError as error:
@@ -84,7 +84,7 @@ def unordered(
 
 
 def _worker(version: str, folder: str, shared: Sequence[Path]) -> Callable[[bytes], Any]:
-    """What a worker runs; a closure, which Ray sends as such rather than by name, so that it can say what lacks."""
+    """What a worker runs: a closure, which Ray sends as such and not by name, so that it can say what is missing."""
 
     def work(pickled: bytes) -> Any:
         import pickle
