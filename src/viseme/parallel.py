@@ -1,4 +1,4 @@
-"""One function over many tasks at once: on this machine's processors by loky, or wherever Ray's cluster has some.
+"""One function over many tasks at once: on this machine's processors by loky, or on those of a Ray cluster.
 
 A worker uses one thread: tasks are what runs in parallel.
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import TypeVar
 
-from viseme.errors import ConfigError, InputError, OutputError
+from viseme import cluster
+from viseme.errors import ConfigError, OutputError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -27,7 +26,11 @@ _parent: int | None = None
 
 
 def unordered(
-    function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int | None = None, engine: str = LOKY
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    jobs: int | None = None,
+    engine: str = LOKY,
+    shared: Sequence[Path] = (),
 ) -> Iterator[Result]:
     """The results of `function` over `tasks` as they are done, in any order.
 
@@ -40,17 +43,20 @@ def unordered(
         tasks: one call each.
         jobs: workers; as many as there are processors by default, of this machine or of Ray's cluster.
         engine: `loky`, processes here, or `ray`: the cluster that `RAY_ADDRESS` names or that runs on this machine;
-            without one, a Ray that lives as long as this work. All of a cluster's machines see the same files.
+            without one, a Ray that lives as long as this work. Machines may join it, and one may be lost: its tasks
+            are begun again elsewhere.
+        shared: files and folders that every machine of a cluster must see under these names.
 
     Raises:
         ConfigError: an unknown engine, or less than one job.
-        InputError: Ray is not installed, or no cluster answers.
-        OutputError: a worker died.
+        InputError: Ray is not installed, no cluster answers or none has a processor, or one of its machines lacks this
+            viseme or what is shared.
+        OutputError: a worker died; on a cluster, the same task's again and again.
     """
     check(jobs, engine)
     if jobs == 1 or len(tasks) <= 1:
         return map(function, tasks)
-    return (_by_ray if engine == RAY else _by_loky)(function, tasks, jobs)
+    return cluster.unordered(function, tasks, jobs, shared) if engine == RAY else _by_loky(function, tasks, jobs)
 
 
 def check(jobs: int | None, engine: str) -> None:
@@ -60,10 +66,7 @@ def check(jobs: int | None, engine: str) -> None:
     if engine not in (LOKY, RAY):
         raise ConfigError(f"engine {engine!r}: unknown; give {LOKY} or {RAY}")
     if engine == RAY:
-        try:
-            import ray  # noqa: F401
-        except ImportError as error:
-            raise InputError("engine ray: Ray is not installed; install viseme[ray], or leave --engine out") from error
+        cluster.check()
 
 
 def stop_if_orphaned() -> None:
@@ -118,70 +121,3 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _by_ray(function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int | None) -> Iterator[Result]:
-    """Not by Ray's backend of joblib: that one gives its results all at once, at the end."""
-    import ray
-
-    with _connected(ray):
-        work = ray.remote(_on_cluster)
-        window = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        folder, todo = os.getcwd(), iter(tasks)
-        running = [work.remote(function, task, folder) for task in islice(todo, window)]
-        try:
-            while running:
-                done, running = ray.wait(running)
-                result = ray.get(done[0])
-                running += [work.remote(function, task, folder) for task in islice(todo, 1)]
-                yield result
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from error
-        except ray.exceptions.RayError as error:
-            raise OutputError(_DIED) from error
-        finally:
-            for task in running:
-                ray.cancel(task, force=True)
-
-
-def _on_cluster(function: Callable[[Task], Result], task: Task, folder: str) -> Result:
-    with contextlib.suppress(OSError):
-        os.chdir(folder)  # so that relative paths mean what they mean here
-    return function(task)
-
-
-@contextlib.contextmanager
-def _connected(ray: Any) -> Iterator[None]:
-    """Ray at hand; left as it was found."""
-    if ray.is_initialized():
-        yield
-        return
-    address = os.environ.get("RAY_ADDRESS", "")
-    _check_answers(address)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use to its makers
-    try:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, SystemExit) as error:
-        why = f"cannot be reached at {address}" if address else "cannot be started"
-        raise InputError(f"engine ray: Ray {why} ({_line(error)}); mend that, or leave --engine out") from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _check_answers(address: str) -> None:
-    """Ray itself would try for ten minutes, then end the program."""
-    try:
-        place = urlsplit(address if "://" in address else f"//{address}")
-        if not place.port:
-            return
-        socket.create_connection((place.hostname, place.port), 20).close()
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"RAY_ADDRESS {address}: no cluster answers there ({_line(error)}); start one, or unset RAY_ADDRESS"
-        ) from error
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())

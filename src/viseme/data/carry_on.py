@@ -63,6 +63,11 @@ def begin(folder: Path, info: StoreInfo) -> None:
                 f"{folder}: prepared with {field.name} {was!r}, now asked for {wanted!r}; use the same settings or a "
                 "new store"
             )
+    sweep(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed workers left aside."""
     for left in (*folder.glob(".*"), *(folder / "shards").glob(".*.safetensors")):
         if left.suffix in (".json", ".parquet", ".safetensors"):
             left.unlink(missing_ok=True)

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from viseme import __version__, parallel
-from viseme.data.carry_on import begin, finished, locked
+from viseme.data.carry_on import begin, finished, locked, sweep
 from viseme.data.chunks import Job, make_shard
 from viseme.data.corpora import SourceClip, corpus_named
 from viseme.data.faces import default_backend
 from viseme.data.manifest import MANIFEST, OK, ClipRow, write_manifest
+from viseme.data.mirror import INFO
 from viseme.data.prepare_clip import Limits, valid_text
 from viseme.data.split import split_actors
 from viseme.data.store import RATES, SCHEMA, StoreInfo
@@ -139,9 +140,10 @@ def prepare(
             manifest.unlink(missing_ok=True)
             (folder / SUMS).unlink(missing_ok=True)
         with progress("prepare", len(clips), "clips", done=len(rows)) as advance:
-            for made in parallel.unordered(make_shard, todo, jobs, engine):
+            for made in parallel.unordered(make_shard, todo, jobs, engine, shared=(root, folder / INFO)):
                 rows += made
                 advance(len(made))
+        sweep(folder)
         if todo or not manifest.is_file():
             write_manifest(folder, rows)
     return _report(rows, fresh, time.monotonic() - began, root)

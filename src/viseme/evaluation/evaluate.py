@@ -92,7 +92,8 @@ def evaluate(
     size = truth.size(true, _stated(found) or usual_size(ours), resample)
     terms = _terms(truth, size, resample, wanted, networks, target)
     tasks = [Task(clip, _video(found, clip), terms) for clip in clips]
-    outcomes = {outcome.clip.clip_id: outcome for outcome in _scored(tasks, jobs, engine)}
+    shared = (target.parent, Path(videos), truth.path)
+    outcomes = {outcome.clip.clip_id: outcome for outcome in _scored(tasks, jobs, engine, shared)}
     rows = [outcomes[clip_id].clip for clip_id in sorted(outcomes)]
     sets, lacking = set_results(wanted, rows, functools.partial(_features, outcomes), seed)
     number = counts(rows)
@@ -194,9 +195,9 @@ def _resampled(counts: Mapping[str, int]) -> dict[str, Mapping[str, int]]:
     return {"resampled": counts} if counts else {}
 
 
-def _scored(tasks: Sequence[Task], jobs: int | None, engine: str) -> Iterator[Outcome]:
+def _scored(tasks: Sequence[Task], jobs: int | None, engine: str, shared: Sequence[Path]) -> Iterator[Outcome]:
     """The clips as they are done, in any order."""
     with progress("scoring", len(tasks), "clips") as advance:
-        for outcome in unordered(score_clip, tasks, jobs, engine):
+        for outcome in unordered(score_clip, tasks, jobs, engine, shared):
             advance(1)
             yield outcome

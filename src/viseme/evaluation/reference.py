@@ -29,7 +29,8 @@ class Reference(Protocol):
     """Truth as a whole.
 
     Attributes:
-        name: of the store, the folder or the CSV.
+        path: of the store, the folder or the CSV; of its mirror, where the store is a URL.
+        name: its last part.
         fingerprint: equal fingerprints, equal clips of equal actors.
         clips: all of them, by clip_id.
         divided: whether the clips belong to the splits of a store.
@@ -37,6 +38,7 @@ class Reference(Protocol):
         videos: clip_id -> true video; empty for a store.
     """
 
+    path: Path
     name: str
     fingerprint: str
     clips: Sequence[TrueClip]
@@ -91,10 +93,10 @@ class StoreReference:
     def __init__(self, store: Store) -> None:
         self.videos: Mapping[str, Path] = {}
         self.store = store
+        self.path = store.path.absolute()
         self.name = store.path.resolve().name
         self.fingerprint = store.fingerprint
-        folder = store.path.absolute()
-        self.clips: Sequence[TrueClip] = [StoredClip(folder, self.fingerprint, row) for row in store.clips()]
+        self.clips: Sequence[TrueClip] = [StoredClip(self.path, self.fingerprint, row) for row in store.clips()]
 
     def size(self, looks: Mapping[str, Look], candidate: int | None, resample: bool) -> int:
         own = self.store.info.size
