@@ -8,6 +8,7 @@ from os import PathLike
 from viseme.data.store import Store
 from viseme.errors import ConfigError
 from viseme.studies import controls, drift, finetune, gan, steps
+from viseme.studies.paper import plan as paper
 from viseme.studies.plan import Given, Plan, Step
 from viseme.studies.scale import Scale, scale_named
 
@@ -19,6 +20,7 @@ STUDIES: Mapping[str, Steps] = {
     "controls": controls.steps,
     "finetune": finetune.steps,
     "gan": gan.steps,
+    "paper": paper.steps,
     "steps": steps.steps,
 }
 

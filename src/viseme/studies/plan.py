@@ -33,6 +33,8 @@ class Step:
         makes: the file or folder it makes, below the study's folder.
         arguments: JSON types, with references to other steps.
         gathers: whether it works on those of its needs that are done, always anew: it should be cheap.
+        reasons: whether, gathering, it is also given as `missing` why each of the others is not there.
+        parts: pretrained parts (`viseme.parts`) without which it is left out.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Step:
     makes: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     gathers: bool = False
+    reasons: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
