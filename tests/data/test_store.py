@@ -185,6 +185,20 @@ def test_readers_in_threads_agree(folder: Path) -> None:
         np.testing.assert_array_equal(frame, store.frame("a1" if n % 2 else "b1", n % 4, 12))
 
 
+def test_few_shards_are_open_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("viseme.data.store.OPEN_SHARDS", 1)
+    store = Store.open(folder)
+
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").is_dir() else 0
+
+    store.frames("a1")
+    before = descriptors()
+    for clip_id in ("b1", "a1", "b1", "a2", "a1"):
+        np.testing.assert_array_equal(store.frames(clip_id), written(clip_id)["frames"])
+        assert descriptors() == before
+
+
 def test_a_store_travels_to_other_processes_as_its_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
     sent = pickle.dumps(Store.open("store"))

@@ -34,3 +34,12 @@ def test_the_gradient_tells_the_flow_where_to_go() -> None:
     assert flow.grad is not None
     assert flow.grad[0, 0, 3, 2] == pytest.approx(1, abs=1e-4)
     assert flow.grad[0, 1, 3, 2] == pytest.approx(0, abs=1e-4)
+
+
+def test_a_flow_that_is_lost_loses_the_picture_and_no_more() -> None:
+    pictures, flow = torch.rand(1, 3, 8, 8, requires_grad=True), torch.zeros(1, 2, 8, 8)
+    flow[0, 0, 2, 3] = torch.nan
+    out = warp(pictures, flow.requires_grad_())
+    assert out.isnan().sum() == 3
+    assert out[:, :, 2, 3].isnan().all()
+    out.sum().backward()  # torch's own would write outside of the picture's gradient

@@ -95,7 +95,8 @@ def read_manifest(store: Path) -> list[ClipRow]:
         file = pq.ParquetFile(path)
         there = set(file.schema_arrow.names)
         names = [field.name for field in dataclasses.fields(ClipRow) if field.name in there]
-        table = file.read(columns=names).to_pylist()
-        return [ClipRow(**{**row, "crop": tuple(row["crop"])}) for row in table]
+        columns = {name: column.to_pylist() for name, column in zip(names, file.read(columns=names), strict=True)}
+        columns["crop"] = [tuple(crop) for crop in columns["crop"]]
+        return [ClipRow(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: damaged, not a manifest; remove it and run the same prepare again") from error

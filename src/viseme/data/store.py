@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ SCHEMA = 1
 """Version of the layout; readers refuse any other."""
 RATES = {"fps": FPS, "rate": SAMPLE_RATE}
 """What every store of this schema says of its clocks."""
+OPEN_SHARDS = 512
+"""At most so many stay mapped, those last read: each holds a file descriptor, of which a process often has 1024."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Store:
         self.rows = rows
         """All rows, accepted and rejected, sorted by clip_id."""
         self._by_id = {row.clip_id: row for row in rows}
-        self._shards: dict[int, Shard] = {}
+        self._shards: OrderedDict[int, Shard] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
@@ -214,12 +217,14 @@ class Store:
 
     def shard(self, number: int) -> Shard:
         """A shard, mapped, and fetched where it is elsewhere. Raises `StoreError` where it is missing or damaged."""
-        shard = self._shards.get(number)
-        if shard is None:
-            with self._lock:
-                shard = self._shards.get(number)
-                if shard is None:
-                    shard = self._shards[number] = open_shard(fetched(self.path, number))
+        with self._lock:
+            shard = self._shards.get(number)
+            if shard is None:
+                shard = self._shards[number] = open_shard(fetched(self.path, number))
+                if len(self._shards) > OPEN_SHARDS:
+                    self._shards.popitem(last=False)
+            else:
+                self._shards.move_to_end(number)
         return shard
 
     def _tensor(self, clip_id: str, kind: str) -> Any:

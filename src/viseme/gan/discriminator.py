@@ -17,6 +17,7 @@ from torch.nn.utils import parametrizations, parametrize
 from viseme.audio.features import feature_width
 from viseme.config.gan import DiscriminatorConfig, GanConfig
 from viseme.nn.listener import build_listener
+from viseme.nn.window_conv import WindowConv3d
 
 
 class Discriminator(nn.Module):
@@ -33,13 +34,13 @@ class Discriminator(nn.Module):
         self, config: DiscriminatorConfig, size: int, audio_width: int, listener: nn.Module | None = None
     ) -> None:
         super().__init__()
-        width, spatial = config.width, (3, 4, 4)
+        width, early = config.width, ((3, 4, 4), (1, 2, 2), (1, 1, 1))
         self.listener = listener or nn.Identity()
         self.audio = nn.Sequential(nn.Linear(audio_width, 128), nn.SiLU(), nn.Linear(128, config.audio_width))
         self.early = nn.Sequential(
-            nn.Conv3d(6, width, spatial, stride=(1, 2, 2), padding=1),
+            WindowConv3d(6, width, *early),
             nn.LeakyReLU(0.2),
-            nn.Conv3d(width, 2 * width, spatial, stride=(1, 2, 2), padding=1),
+            WindowConv3d(width, 2 * width, *early),
             nn.GroupNorm(1, 2 * width),
             nn.LeakyReLU(0.2),
         )
@@ -47,7 +48,7 @@ class Discriminator(nn.Module):
         channels, out, side = 2 * width + config.audio_width, 4 * width, size // 4
         while side > 4:
             late += [
-                nn.Conv3d(channels, out, 4, stride=2, padding=(2, 1, 1)),
+                WindowConv3d(channels, out, (4, 4, 4), (2, 2, 2), (2, 1, 1)),
                 nn.GroupNorm(1, out),
                 nn.LeakyReLU(0.2),
             ]

@@ -12,7 +12,7 @@ def warp(pictures: Tensor, flow: Tensor) -> Tensor:
 
     Args:
         pictures: float `[N,C,H,W]`; past their border they go on as they end.
-        flow: float32 `[N,2,H,W]`, (x, y) in pixels.
+        flow: float32 `[N,2,H,W]`, (x, y) in pixels; where it is NaN, so are the pictures.
 
     Returns:
         `[N,C,H,W]`; the gradient flows to both.
@@ -22,4 +22,6 @@ def warp(pictures: Tensor, flow: Tensor) -> Tensor:
     x = (2 * torch.arange(width, device=flow.device) + 1) / width - 1 + flow[:, 0] * (2 / width)  # [N, H, W]
     y = ((2 * torch.arange(height, device=flow.device) + 1) / height - 1)[:, None] + flow[:, 1] * (2 / height)
     grid = torch.stack([x, y], dim=-1)
-    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    lost = grid.isnan().any(dim=-1)[:, None]  # the gradient of grid_sample reads outside the picture there
+    read = F.grid_sample(pictures, grid.nan_to_num(), mode="bilinear", padding_mode="border", align_corners=False)
+    return read.masked_fill(lost, torch.nan)
