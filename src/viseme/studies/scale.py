@@ -78,7 +78,8 @@ SMALL_STABLE = (
 SCALES = {
     "toy": Scale(
         *("tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1")),
-        *(3, (1, 2), 30, 3, 3, SMALL_GAN, SMALL_STABLE, size.TOY),
+        *(3, (1, 2), 30, 3, 3, SMALL_GAN, SMALL_STABLE),
+        paper=size.TOY,
     ),
     "tiny": Scale(
         *("tiny_ddpm", 400, 16, 6, 251, 10),

@@ -1,1 +1,1 @@
-"""`viseme study paper`: the whole paper as one plan, and a page with its tables and figures, its numbers beside ours."""
+"""`viseme study paper`: the whole paper as one plan; its tables and figures made again, its numbers beside ours."""
