@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
 
 from viseme.data.store import Store
 from viseme.errors import ConfigError
+from viseme.files import AnyPath
 from viseme.studies import controls, drift, finetune, gan, steps
 from viseme.studies.paper import plan as paper
 from viseme.studies.plan import Given, Plan, Step
+from viseme.studies.plan_file import read_plan
 from viseme.studies.scale import Scale, scale_named
 
 Steps = Callable[[Scale, int, Sequence[str]], list[Step]]
@@ -26,12 +27,18 @@ STUDIES: Mapping[str, Steps] = {
 
 
 def study_plan(
-    name: str, data: str | PathLike[str], *, scale: str = "tiny", seed: int = 0, overrides: Sequence[str] = ()
+    name: str,
+    data: AnyPath,
+    *,
+    scale: str = "tiny",
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    file: AnyPath | None = None,
 ) -> Plan:
-    """The plan of a study on a store.
+    """The plan of a study on a store; where a file is given, the one in it, which says scale and settings too.
 
     Raises:
-        ConfigError: an unknown study or scale, or an override of no field.
+        ConfigError: an unknown study or scale, an override of no field, or a file that holds no plan of this study.
         StoreError: not a store.
     """
     if name not in STUDIES:
@@ -40,6 +47,10 @@ def study_plan(
     if seed < 0:
         raise ConfigError(f"seed {seed}: seeds are 0 or more")
     store = Store.open(data)
-    settings = {"scale": scale, "seed": seed, "overrides": list(overrides)}
     given = {"data": Given(str(store.path.absolute()), store.fingerprint)}
+    if file is not None:
+        if overrides:
+            raise ConfigError(f"--set {overrides[0]}: {file} says all settings; change it there")
+        return read_plan(file, name, given)
+    settings = {"scale": scale, "seed": seed, "overrides": list(overrides)}
     return Plan(name, settings, given, tuple(STUDIES[name](size, seed, overrides)))

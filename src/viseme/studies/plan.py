@@ -113,18 +113,9 @@ class Plan:
                 found[name] = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         return found
 
-    def to_yaml(self) -> str:
-        """The plan for a reader."""
-        steps = [
-            {
-                "name": step.name,
-                "call": step.call,
-                "needs": list(step.needs),
-                "makes": step.makes,
-                "arguments": json.loads(json.dumps(step.arguments)),
-            }
-            for step in self.steps
-        ]
+    def to_yaml(self, costs: Mapping[str, str] | None = None) -> str:
+        """The plan for a reader, and for `plan_file.read_plan`; with `costs`, what steps will take, by name."""
+        steps = [_told(step, (costs or {}).get(step.name)) for step in self.steps]
         said = {
             "study": self.study,
             **self.settings,
@@ -132,6 +123,20 @@ class Plan:
             "steps": steps,
         }
         return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _told(step: Step, cost: str | None) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        **({"cost": cost} if cost else {}),
+        "call": step.call,
+        "needs": list(step.needs),
+        "makes": step.makes,
+        "arguments": json.loads(json.dumps(step.arguments)),
+        **({"gathers": True} if step.gathers else {}),
+        **({"reasons": True} if step.reasons else {}),
+        **({"parts": list(step.parts)} if step.parts else {}),
+    }
 
 
 def references(value: Any) -> Iterator[str]:

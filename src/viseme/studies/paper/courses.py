@@ -46,7 +46,7 @@ class Course:
                 label = f"{name}, {NAMES[split]}" if len(names) > 1 else NAMES[split]
                 shade = (colours or {}).get(f"{name}/{split}", COLOURS[split])
                 curves.append(Curve(label, shade, found.steps / self.epoch, found.values))
-        return Curves(title, curves, "epoch")
+        return Curves(title, curves, "epoch", named=True)
 
 
 def read_course(made: Made, run: str) -> Course:
