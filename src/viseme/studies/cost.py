@@ -21,7 +21,7 @@ from viseme.config import Config, DdpmConfig, load_config
 from viseme.data.store import Store
 from viseme.errors import VisemeError
 from viseme.families import build_network, build_objective, build_synthesizer, held_in_training
-from viseme.report.wording import counted, number
+from viseme.report.wording import counted, listed, number
 from viseme.studies.plan import Plan, Step, references
 from viseme.studies.stores import few_clips
 from viseme.training.limits import available_memory
@@ -51,7 +51,7 @@ def costs(plan: Plan) -> dict[str, str]:
     for step in plan.steps:
         lacking = [part for part in step.parts if here(part) is None]
         if lacking:
-            found[step.name] = f"left out: {', '.join(lacking)} is not here"
+            found[step.name] = f"left out: {listed(lacking)} not here"
         elif step.call in kinds:
             try:
                 found[step.name] = kinds[step.call](step)

@@ -68,7 +68,7 @@ class Outcome:
             return self.why(self.left_out[name][0])
         if name in self.lacking:
             brought = listed([f"`{command(part)}`" for part in self.lacking[name]])
-            return f"{name} needs {listed(self.lacking[name])}, not here: {brought}"
+            return f"{listed(self.lacking[name])} is not here, which {brought} brings"
         return f"{name} failed: {self.failed[name]}"
 
 

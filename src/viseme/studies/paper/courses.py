@@ -109,7 +109,7 @@ def table_2(made: Made) -> Section:
     half = int(np.abs(steps - steps[-1] / 2).argmin())
     marks = [0.0, *(float(steps[at] / course.epoch) for at in (half, -1))]
     header = ["×10⁻³", *(f"{epoch} epochs, paper" for epoch in told["mse"])]
-    header += [f"{number(epoch, 1)} epochs, here" for epoch in marks]
+    header += [f"{number(epoch, 1 if epoch else 0)} epochs, here" for epoch in marks]
     rows: list[list[str]] = []
     full: list[tuple[object, ...]] = []
     ends: dict[str, tuple[float, float]] = {}
@@ -160,12 +160,14 @@ def _gap(course: Course) -> float:
 
 
 def _speed(course: Course) -> str:
-    """Which of the two fell by the larger share between the first validation and the last."""
-    falls = {name: 1 - (v := course.curve("val", name).values)[-1] / v[0] for name in ("mse", "lip")}
-    parts = " and ".join(
-        f"{title} by {number(100 * falls[n], 0)} %" for n, title in (("mse", "MSE"), ("lip", "lip loss"))
-    )
-    return f"From the first validation to the last, {parts} falls."
+    """By which share either fell between the first validation and the last."""
+    ends = {name: course.curve("val", name).values[[0, -1]] for name in ("mse", "lip")}
+    changes = {name: float(last / first - 1) for name, (first, last) in ends.items()}
+    parts = [
+        f"{title} {'falls' if changes[name] < 0 else 'rises'} by {number(100 * abs(changes[name]), 0)} %"
+        for name, title in (("mse", "MSE"), ("lip", "the lip loss"))
+    ]
+    return f"From the first validation to the last, {' and '.join(parts)}."
 
 
 def _turn(course: Course, name: str, title: str, highest: bool = False) -> str:

@@ -73,6 +73,13 @@ class Made:
             raise InputError(self.missing.get(step, f"{step} is not there"))
         return Path(self.paths[step])
 
+    def some(self, steps: Sequence[str]) -> list[str]:
+        """Those of these steps that have an output. Raises `InputError` with the reasons where none has."""
+        there = [step for step in steps if step in self.paths]
+        if not there:
+            raise InputError("; ".join(self.why(steps)) or f"{steps[0]} is not there")
+        return there
+
     def run(self, name: str) -> RunFolder:
         """A run folder. Raises `InputError` that says why there is none."""
         return RunFolder(self.path(f"train/{name}"))

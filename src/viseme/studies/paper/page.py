@@ -97,7 +97,7 @@ def _facts(made: Made) -> dict[str, str]:
             frames = sum(clip.frames for clip in results.clips)
             facts["Scored"] = (
                 f"{counted(len(results.clips), 'clip')} of {listed(actors)}, whom no model saw in training; "
-                f"{counted(frames, 'frame')} a rollout, each from the clip's first frame"
+                f"{counted(frames, 'frame')} in all, each clip from its first frame"
             )
     for run, preset in PRESETS.items():
         if f"train/{run}" not in made.paths:
@@ -120,7 +120,7 @@ def _notes(made: Made) -> list[str]:
     if others:
         lines.append(
             f"Of another network, other inputs or another number of steps than the paper's: {listed(others)}. Its "
-            "numbers stand beside for the form of the comparison; these neither meet nor miss them."
+            "numbers stand beside for the form of the comparison; these can neither meet nor miss them."
         )
     if made.store.info.corpus != "cremad":
         lines.append(f"The paper's clips are CREMA-D's, these are of {made.store.info.corpus}: levels do not compare.")

@@ -45,8 +45,8 @@ def figure_1(made: Made) -> Section:
 
 def figure_9(made: Made) -> Section:
     """A rollout of the model with landmarks, under truth."""
-    clips = Store.open(made.path("clips/large"))
     clip_id = _clips(made, ["generate/landmarks"])[0]
+    clips = Store.open(made.path("clips/large"))
     own, true = _video(made, "generate/landmarks", clip_id), clips.frames(clip_id)
     length = min(len(own), len(true))
     config = load_config(made.run("landmarks").config)
@@ -104,10 +104,8 @@ def figure_12(made: Made) -> Section:
 def figure_13(made: Made) -> Section:
     """The first made frame of clips, by the number of denoising steps."""
     videos = [f"generate/ddpm_{count}" for count in COUNTS]
+    clips = _clips(made, made.some(videos))[:3]
     there = [count for count, step in zip(COUNTS, videos, strict=True) if step in made.paths]
-    if not there:
-        raise InputError(made.why(videos)[0] if made.why(videos) else "nothing was sampled")
-    clips = _clips(made, [f"generate/ddpm_{count}" for count in there])[:3]
     store = Store.open(made.path("clips/small"))
     panels: list[Panel] = []
     sharp: dict[int, list[float]] = {count: [] for count in there}
@@ -131,9 +129,7 @@ def figure_13(made: Made) -> Section:
 
 
 def _side_by_side(made: Made, of: str, index: int) -> Section:
-    steps = [step for step in ("generate/gan", f"generate/{CHOSEN}") if step in made.paths]
-    if not steps:
-        raise InputError(made.why(["generate/gan"])[0] if made.missing else "nothing was sampled")
+    steps = made.some(["generate/gan", f"generate/{CHOSEN}"])
     clips = _clips(made, steps)
     if len(clips) <= index:
         raise InputError(f"split {SPLIT} has {len(clips)} clips with videos, and this is of clip {index + 1}")

@@ -87,7 +87,7 @@ def _taken(preset: str, overrides: Sequence[str]) -> list[str]:
         if override.partition("=")[0].strip() == "data.size":
             raise ConfigError("--set data.size: study paper compares two sizes, which its scale sets; leave it out")
         if not any(_has(load_config(other), override) for other in PRESETS.values()):
-            load_config(preset, [override])
+            load_config(PRESETS["landmarks"], [override])
     return [override for override in overrides if _has(load_config(preset), override)]
 
 
