@@ -76,6 +76,9 @@ def track(frames: Iterable[UInt8], backend: FaceBackend, every: int = 15, face: 
     wherever the landmarks jump. When it finds nothing where a face was followed to, the frames since it last did are
     searched one by one, so that `found` is exact to the frame for a face that leaves or comes.
 
+    How the detector's boxes lay on this face decides where landmarks are looked for between its looks: people differ,
+    and landmarks follow the box.
+
     Args:
         frames: uint8 RGB `[H,W,3]` each; an array `[T,H,W,3]` or any stream, of which `every` frames are held.
         backend: finds faces.
@@ -96,6 +99,8 @@ class _Follower:
     ) -> None:
         self.backend, self.every, self.choose = backend, max(1, every), choose
         self.points: list[Float32 | None] = []
+        self.looks: list[tuple[float, float, float]] = []
+        """How the detector's boxes lay on this face: right of and below `box_of`'s, and as wide, in widths of that."""
         self.faces = 0
         self.unsure: list[tuple[int, UInt8]] = []
         """Frames followed since the detector last agreed."""
@@ -103,11 +108,13 @@ class _Follower:
     def feed(self, frame: UInt8) -> None:
         before = self.points[-1] if self.points else None
         if before is not None:
-            box = box_of(before)
+            box = self._expected(before)
             sure = len(self.unsure) + 1 >= self.every
-            if not sure or _confirmed(frame, box, self.backend):
+            seen = _confirmed(frame, box, self.backend) if sure else None
+            if seen or not sure:
                 now = fine_landmarks(frame, box, self.backend)
                 if _plausible(before, now, frame):
+                    self._learn(seen, now)
                     self.unsure = [] if sure else [*self.unsure, (len(self.points), frame)]
                     self.points.append(now)
                     return
@@ -135,33 +142,51 @@ class _Follower:
         box = self.choose(boxes, frame)
         near = next((points for points in reversed(self.points) if points is not None), None)
         if near is not None and len(boxes) > 1:
-            expected = box_of(near)
+            expected = self._expected(near)
             box = max(boxes, key=lambda candidate: overlap(candidate, expected))
-        first = fine_landmarks(frame, box, self.backend)
-        return fine_landmarks(frame, box_of(first), self.backend)
+        points = fine_landmarks(frame, box, self.backend)
+        self._learn(box, points)
+        return points
+
+    def _expected(self, points: Float32) -> Box:
+        """Where the detector would put its box around these landmarks, by where it has put it around this face."""
+        box = box_of(points)
+        right, below, wide = np.mean(self.looks, axis=0) if self.looks else (0.0, 0.0, 1.0)
+        x, y = (box.left + box.right) / 2 + right * box.width, (box.top + box.bottom) / 2 + below * box.width
+        half = wide * box.width / 2
+        return Box(x - half, y - half, x + half, y + half)
+
+    def _learn(self, seen: Box | None, points: Float32) -> None:
+        if seen is not None and (box := box_of(points)).width >= 2:
+            right, below = seen.left + seen.right - box.left - box.right, seen.top + seen.bottom - box.top - box.bottom
+            self.looks.append((right / (2 * box.width), below / (2 * box.width), seen.width / box.width))
 
     def _look_back(self) -> None:
         """Search anew the frames that were followed to where no face is, back to one that the detector confirms."""
         for index, frame in reversed(self.unsure):
             points = self.points[index]
-            if points is not None and _confirmed(frame, box_of(points), self.backend):
+            if points is not None and _confirmed(frame, self._expected(points), self.backend):
                 break
             self.points[index] = self._searched(frame)
         self.unsure = []
 
 
-def _confirmed(frame: UInt8, box: Box, backend: FaceBackend) -> bool:
-    """Whether the detector, looking around a followed box alone, finds a face there. Costs less than a whole frame."""
+def _confirmed(frame: UInt8, box: Box, backend: FaceBackend) -> Box | None:
+    """Where the detector, looking around a followed box alone, finds the face. Costs less than a whole frame."""
     height, width = frame.shape[:2]
     margin = 0.5 * box.width
     left, top = max(0, int(box.left - margin)), max(0, int(box.top - margin))
     right, bottom = min(width, int(box.right + margin)), min(height, int(box.bottom + margin))
     if right - left < 2 or bottom - top < 2 or box.width < 2:
-        return False
+        return None
     factor = min(max(box.width, CONFIRMED_WIDTHS[0]), CONFIRMED_WIDTHS[1]) / box.width
     around = resized(frame[top:bottom, left:right], factor)
     expected = Box(box.left - left, box.top - top, box.right - left, box.bottom - top).scaled(factor)
-    return any(overlap(found, expected) > 0.5 for found in backend.detect(around))
+    best = max(backend.detect(around), key=lambda found: overlap(found, expected), default=None)
+    if best is None or overlap(best, expected) <= 0.5:
+        return None
+    back = best.scaled(1 / factor)
+    return Box(back.left + left, back.top + top, back.right + left, back.bottom + top)
 
 
 def _plausible(before: Float32, now: Float32, frame: UInt8) -> bool:

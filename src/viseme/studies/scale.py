@@ -72,7 +72,7 @@ SMALL_GAN = (
 """Narrow networks and short windows, for a processor."""
 SMALL_STABLE = (
     *("discriminator.learning_rate=2.0e-4", "training.learning_rate=5.0e-4", "loss.r1=0.05", "loss.adversary_from=0"),
-    *("training.warmup_steps=20", "training.decay_steps=0"),
+    *("training.warmup_steps=20", "training.decay_steps=0", "discriminator.steps=2"),
 )
 """What the stable preset needs at that width and within hundreds of steps."""
 SCALES = {
@@ -83,7 +83,8 @@ SCALES = {
     ),
     "tiny": Scale(
         *("tiny_ddpm", 400, 16, 6, 251, 10),
-        short=16,
+        counts=(10, 20, 50, 100),
+        short=10,
         eps_steps=1600,
         gan_steps=400,
         gan=SMALL_GAN,
