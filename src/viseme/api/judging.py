@@ -63,12 +63,14 @@ def plan_study(
     scale: str = "tiny",
     seed: int = 0,
     overrides: Sequence[str] = (),
+    grid: Sequence[str] = (),
+    model: AnyPath | None = None,
     plan: AnyPath | None = None,
 ) -> Plan:
     """What `study` would do, step by step; with `plan`, what stands in that file."""
     from viseme.studies.catalogue import study_plan
 
-    return study_plan(name, data, scale=scale, seed=seed, overrides=overrides, file=plan)
+    return study_plan(*(name, data), scale=scale, seed=seed, overrides=overrides, grid=grid, model=model, file=plan)
 
 
 def time_study(plan: Plan) -> dict[str, str]:
@@ -86,6 +88,8 @@ def study(
     scale: str = "tiny",
     seed: int = 0,
     overrides: Sequence[str] = (),
+    grid: Sequence[str] = (),
+    model: AnyPath | None = None,
     plan: AnyPath | None = None,
     jobs: int = 1,
     tell: Callable[[str], None] = lambda _line: None,
@@ -93,12 +97,12 @@ def study(
     """Run a study of `viseme.studies` on a store into a folder with a page, drawings and tables.
 
     Stopped anywhere, the same call goes on. A step that fails is named in what is returned; what does not need it is
-    done. `overrides` go to every trained configuration, `plan` is a file that says the steps instead, `tell` is given a
-    line for each step.
+    done. `overrides` go to every trained configuration, `grid` and `model` are what study `sweep` varies and samples
+    from, `plan` is a file that says the steps instead, `tell` is given a line for each step.
     """
     from viseme.studies.run import run
 
-    steps = plan_study(name, data, scale=scale, seed=seed, overrides=overrides, plan=plan)
+    steps = plan_study(*(name, data), scale=scale, seed=seed, overrides=overrides, grid=grid, model=model, plan=plan)
     return run(steps, Path(out), jobs=jobs, tell=tell)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,10 +17,11 @@ import numpy as np
 import torch
 
 import viseme
-from viseme.config import Config, DdpmConfig, load_config
+from viseme.config import Config, DdpmConfig, load_config, override, parse_config
 from viseme.data.store import Store
 from viseme.errors import VisemeError
 from viseme.families import build_network, build_objective, build_synthesizer, held_in_training
+from viseme.nn.weights import read_model
 from viseme.report.wording import counted, listed, number
 from viseme.studies.plan import Plan, Step, references
 from viseme.studies.stores import few_clips
@@ -70,7 +71,7 @@ class _Clock:
 
     @property
     def data(self) -> str:
-        return next(iter(self.plan.given.values())).path
+        return self.plan.given["data"].path
 
     def training(self, step: Step) -> str:
         config = load_config(step.arguments["preset"], step.arguments.get("overrides", ()))
@@ -86,11 +87,9 @@ class _Clock:
     def sampling(self, step: Step) -> str:
         clips, frames = self._extent(step.arguments.get("data", ""))
         model = str(step.arguments["model"])
-        trained = next((self.plan.step[name] for name in references(model)), None)
-        if trained is None or trained.call != "viseme.train":
+        config = self._sampled(model, step.arguments.get("overrides", ()))
+        if config is None:
             return f"not timed ({counted(clips, 'clip')} of {counted(frames, 'frame')})"
-        made = [*trained.arguments.get("overrides", ()), *step.arguments.get("overrides", ())]
-        config = load_config(trained.arguments["preset"], made)
         key = f"{config.model_dump_json(exclude={'training', 'name'})}{min(clips, BATCH)}"
         if key not in self.paces:
             self.paces[key] = _frame(config, min(clips, BATCH))
@@ -98,6 +97,17 @@ class _Clock:
         return (
             f"{_duration(batches * frames * self.paces[key])} ({counted(clips, 'clip')} of {counted(frames, 'frame')})"
         )
+
+    def _sampled(self, model: str, overrides: Sequence[str]) -> Config | None:
+        """The configuration that a step samples with; None for a control."""
+        name = next(references(model), "")
+        if name in self.plan.given:
+            return override(parse_config(read_model(Path(self.plan.given[name].path)).config), overrides)
+        trained = self.plan.step.get(name)
+        if trained is None or trained.call != "viseme.train":
+            return None
+        made = [*trained.arguments.get("overrides", ()), *overrides]
+        return load_config(trained.arguments["preset"], made)
 
     def scoring(self, step: Step) -> str:
         clips, frames = self._extent(step.arguments["reference"])
