@@ -41,8 +41,12 @@ def study(
 ) -> None:
     """Train, roll out, score and draw what answers one question; the same command goes on where it was stopped."""
     asked: dict[str, Any] = {
-        **{"scale": scale, "seed": seed, "overrides": overrides or ()},
-        **{"grid": grid or (), "model": model, "plan": plan},
+        "scale": scale,
+        "seed": seed,
+        "overrides": overrides or (),
+        "grid": grid or (),
+        "model": model,
+        "plan": plan,
     }
     if dry_run:
         steps = api.plan_study(name, data, **asked)

@@ -176,7 +176,8 @@ def _says(points: Sequence[Point], digits: int, unit: str) -> str:
     if len(best) == 1:
         both = f"both the fastest ({rates[0]}) and the best ({values[0]})"
         return f"Of {counted(len(points), 'cell')}, {fast.name} is {both}."
+    names = "; ".join(point.name for point in best)
     return (
-        f"{counted(len(best), 'cell')} of {len(points)} are on the front: {'; '.join(point.name for point in best)}. The "
-        f"fastest, {fast.name}, makes {rates[0]} at {values[0]}; the best, {good.name}, {rates[1]} at {values[1]}."
+        f"{counted(len(best), 'cell')} of {len(points)} are on the front: {names}. The fastest, {fast.name}, makes "
+        f"{rates[0]} at {values[0]}; the best, {good.name}, {rates[1]} at {values[1]}."
     )
