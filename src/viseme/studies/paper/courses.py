@@ -21,6 +21,8 @@ from viseme.training.history import History, read_history
 
 COLOURS = {"train": "system0", "val": "system1"}
 NAMES = {"train": "training", "val": "validation"}
+TAIL = 8
+"""The end of a training curve is the mean of its last eighth: each point is of other windows and timesteps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +144,12 @@ def _denoiser(made: Made, run: str, of: str, name: str) -> Section:
     course = read_course(made, run)
     panels = [course.drawn(["mse"], "MSE of the noise"), course.drawn(["lip"], "Lip loss: MSE in the mouth box")]
     train, val = (course.curve(split, "mse").values for split in ("train", "val"))
-    tail = train[-max(1, len(train) // VALIDATIONS_SHARE) :].mean()
+    tail = train[-max(1, len(train) // TAIL) :].mean()
     says = (
         f"MSE ends at {number(float(tail), 4)} in training and {number(float(val[-1]), 4)} in validation, "
         f"the lip loss {number(_gap(course), 2)} times as high as the MSE. {_speed(course)}"
     )
     return _section(of, f"MSE and lip loss of the {name}", panels, says)
-
-
-VALIDATIONS_SHARE = 8
-"""The end of a training curve is the mean of its last eighth: each point is of other windows and timesteps."""
 
 
 def _gap(course: Course) -> float:

@@ -20,6 +20,7 @@ from viseme.studies.figures import Drawing
 from viseme.studies.influence import pictures as one_at_a_time
 from viseme.studies.influence import read_influence
 from viseme.studies.panels import Panel, Picture, Pointed
+from viseme.studies.stores import by_turns
 from viseme.studies.paper.made import Made, Section
 from viseme.studies.paper.plan import CHOSEN, COUNTS, SPLIT
 from viseme.studies.paper.published import published
@@ -27,13 +28,13 @@ from viseme.types import UInt8
 
 COLUMNS = 8
 """Frames of a strip, evenly over the clip."""
-MADE_UP = "Faces that were made are AI-generated."
+GENERATED = "Faces that were made are AI-generated."
 
 
 def figure_1(made: Made) -> Section:
     """Two training clips' first frames with their landmarks."""
     store = made.store
-    rows = list({row.actor: row for row in reversed(store.clips("train"))}.values())[-2:]
+    rows = by_turns(store.clips("train"))[:2]
     if not rows:
         raise InputError(f"{made.data}: holds no clips of split train")
     panels: list[Panel] = [
@@ -62,13 +63,11 @@ def figure_9(made: Made) -> Section:
         f"{number(float(moves['made'][:kept].mean()), 2)} in the first {kept} steps and "
         f"{number(float(moves['made'][kept:].mean()) if length > kept + 1 else 0.0, 2)} later (truth: "
         f"{number(float(moves['true'][:kept].mean()), 2)} and "
-        f"{number(float(moves['true'][kept:].mean()) if length > kept + 1 else 0.0, 2)}, of 255). {MADE_UP}"
+        f"{number(float(moves['true'][kept:].mean()) if length > kept + 1 else 0.0, 2)}, of 255). {GENERATED}"
     )
     sheet = _sheet([true[:length], own[:length]])
     flags = ["Truth's landmarks drive it: they leak how the mouth moves."]
-    return _section(
-        "Figure 9", f"Samples at {made.large} pixels, with landmarks", [_picture("", sheet)], says, 1, flags
-    )
+    return _section("Figure 9", f"Samples at {made.large} pixels, with landmarks", [Picture("", sheet)], says, 1, flags)
 
 
 def figure_10(made: Made) -> Section:
@@ -79,15 +78,15 @@ def figure_10(made: Made) -> Section:
         raise InputError("no clip has a video with both signals and with either alone")
     changes = {signal: float(np.mean(found.differences[signal]["frame"])) for signal in ("audio", "landmarks")}
     mouth = {signal: float(np.mean(found.differences[signal]["mouth"])) for signal in ("audio", "landmarks")}
-    stronger = "landmarks" if changes["landmarks"] > changes["audio"] else "audio"
+    stronger = "landmarks weigh" if changes["landmarks"] > changes["audio"] else "audio weighs"
     says = (
         "From left to right: both signals, audio alone, landmarks alone; what lacks without audio, without landmarks "
         f"(fourfold, on grey). Taking the audio away changes a pixel by {number(changes['audio'], 2)} of 255, taking "
-        f"the landmarks away by {number(changes['landmarks'], 2)}: {stronger} {_weigh(stronger)} more. In the mouth "
-        f"box: {number(mouth['audio'], 2)} and {number(mouth['landmarks'], 2)}. {MADE_UP}"
+        f"the landmarks away by {number(changes['landmarks'], 2)}: {stronger} more. In the mouth "
+        f"box: {number(mouth['audio'], 2)} and {number(mouth['landmarks'], 2)}. {GENERATED}"
     )
     flags = ["A signal that is taken away stands still: the sound is silent, or the identity frame's landmarks stay."]
-    panels = [_picture("", shown.sheet)]
+    panels = [Picture("", shown.sheet)]
     return _section("Figure 10", "Strength of the control signals", panels, says, 1, flags)
 
 
@@ -118,11 +117,11 @@ def figure_13(made: Made) -> Section:
             frame = next(islice(read_frames(made.path(f"generate/ddpm_{count}") / f"{clip_id}.mp4"), 1, None))
             row.append(frame)
             sharp[count].append(float(sharpness(frame[None])[0]))
-        panels.append(_picture(clip_id, np.concatenate(row, axis=1)))
+        panels.append(Picture(clip_id, np.concatenate(row, axis=1)))
     told = listed([f"{number(float(np.mean(sharp[count])), 0)} with {count}" for count in there])
     says = (
         f"From left to right: truth, and {listed([str(count) for count in there])} steps. Sharpness of these frames: "
-        f"{number(float(np.mean(true)), 0)} of truth, {told}. {MADE_UP}"
+        f"{number(float(np.mean(true)), 0)} of truth, {told}. {GENERATED}"
     )
     flags = made.why(videos)
     return _section("Figure 13", "The first made frame, by denoising steps", panels, says, 1, flags)
@@ -135,7 +134,7 @@ def _side_by_side(made: Made, of: str, index: int) -> Section:
         raise InputError(f"split {SPLIT} has {len(clips)} clips with videos, and this is of clip {index + 1}")
     clip_id = clips[index]
     store = Store.open(made.path("clips/large" if f"generate/{CHOSEN}" not in made.paths else "clips/small"))
-    films = {"truth": Store.open(store.path).frames(clip_id)}
+    films = {"truth": store.frames(clip_id)}
     films |= {("GAN" if step == "generate/gan" else "diffusion"): _video(made, step, clip_id) for step in steps}
     length = min(map(len, films.values()))
     sheet = _sheet([frames[:length] for frames in films.values()])
@@ -143,9 +142,9 @@ def _side_by_side(made: Made, of: str, index: int) -> Section:
     told = [part for name, results in scores.items() if name in films and (part := _told(name, results, clip_id))]
     sizes = "; ".join(f"{name} {frames.shape[1]} pixels" for name, frames in films.items())
     scored = f"At {made.small} pixels: {'; '.join(told)}. " if told else ""
-    says = f"From above: {listed(list(films))}, {clip_id} ({sizes}). {scored}{MADE_UP}"
+    says = f"From above: {listed(list(films))}, {clip_id} ({sizes}). {scored}{GENERATED}"
     title = f"GAN and diffusion, sample {index + 1}"
-    return _section(of, title, [_picture("", sheet)], says, 1, made.why(["generate/gan", f"generate/{CHOSEN}"]))
+    return _section(of, title, [Picture("", sheet)], says, 1, made.why(["generate/gan", f"generate/{CHOSEN}"]))
 
 
 def _told(name: str, results: Results | None, clip_id: str) -> str:
@@ -191,14 +190,6 @@ def _sheet(films: Sequence[UInt8]) -> UInt8:
         row = np.concatenate(list(frames[times]), axis=1)
         rows.append(row.repeat(times_larger, axis=0).repeat(times_larger, axis=1))
     return np.concatenate(rows, axis=0)
-
-
-def _picture(title: str, pixels: UInt8) -> Picture:
-    return Picture(title, pixels)
-
-
-def _weigh(signal: str) -> str:
-    return "weigh" if signal == "landmarks" else "weighs"
 
 
 def _section(
