@@ -20,10 +20,10 @@ from viseme.studies.figures import Drawing
 from viseme.studies.influence import pictures as one_at_a_time
 from viseme.studies.influence import read_influence
 from viseme.studies.panels import Panel, Picture, Pointed
-from viseme.studies.stores import by_turns
 from viseme.studies.paper.made import Made, Section
 from viseme.studies.paper.plan import CHOSEN, COUNTS, SPLIT
 from viseme.studies.paper.published import published
+from viseme.studies.stores import by_turns
 from viseme.types import UInt8
 
 COLUMNS = 8
