@@ -48,7 +48,7 @@ class Course:
                 label = f"{name}, {NAMES[split]}" if len(names) > 1 else NAMES[split]
                 shade = (colours or {}).get(f"{name}/{split}", COLOURS[split])
                 curves.append(Curve(label, shade, found.steps / self.epoch, found.values))
-        return Curves(title, curves, "epoch", named=True)
+        return Curves(title, curves, "epoch", keyed=True)
 
 
 def read_course(made: Made, run: str) -> Course:
@@ -142,7 +142,7 @@ def table_2(made: Made) -> Section:
 
 def _denoiser(made: Made, run: str, of: str, name: str) -> Section:
     course = read_course(made, run)
-    panels = [course.drawn(["mse"], "MSE of the noise"), course.drawn(["lip"], "Lip loss: MSE in the mouth box")]
+    panels = [course.drawn(["mse"], "MSE of the prediction"), course.drawn(["lip"], "Lip loss: MSE in the mouth box")]
     train, val = (course.curve(split, "mse").values for split in ("train", "val"))
     tail = train[-max(1, len(train) // TAIL) :].mean()
     says = (
