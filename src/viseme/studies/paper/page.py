@@ -119,7 +119,7 @@ def _notes(made: Made) -> list[str]:
     others = [TITLES[run] for run in PRESETS if f"train/{run}" in made.paths and _is_another(made, run)]
     if others:
         lines.append(
-            f"Of another network, other inputs or another number of steps than the paper's: {listed(others)}. Its "
+            f"Of another network, other inputs or another number of steps than the paper's: {listed(others)}. The paper's "
             "numbers stand beside for the form of the comparison; these can neither meet nor miss them."
         )
     if made.store.info.corpus != "cremad":
@@ -129,7 +129,7 @@ def _notes(made: Made) -> list[str]:
     systems = {title: results for title, name in names.items() if (results := made.scores(name)) is not None}
     if gone := lost(systems):
         lines.append(
-            f"No face like the identity frame's is seen, in the first frames already, with {listed(gone)}: their "
+            f"Over the first second, on the mean, no face like the identity frame's is seen with {listed(gone)}: their "
             "scores are of pictures without that face; train longer."
         )
     if made.missing:
