@@ -119,8 +119,8 @@ def _notes(made: Made) -> list[str]:
     others = [TITLES[run] for run in PRESETS if f"train/{run}" in made.paths and _is_another(made, run)]
     if others:
         lines.append(
-            f"Of another network, other inputs or another number of steps than the paper's: {listed(others)}. The paper's "
-            "numbers stand beside for the form of the comparison; these can neither meet nor miss them."
+            f"Of another network, other inputs or another number of steps than the paper's: {listed(others)}. The "
+            "paper's numbers stand beside for the form of the comparison; these can neither meet nor miss them."
         )
     if made.store.info.corpus != "cremad":
         lines.append(f"The paper's clips are CREMA-D's, these are of {made.store.info.corpus}: levels do not compare.")

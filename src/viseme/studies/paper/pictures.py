@@ -162,9 +162,13 @@ def _told(name: str, results: Results | None, clip_id: str) -> str:
 
 
 def _clips(made: Made, steps: Sequence[str]) -> list[str]:
-    """Clips that have a video in all these folders, sorted. Raises `InputError` where there are none."""
+    """Clips that have a video in all these folders, each actor's first before any second.
+
+    Raises `InputError` where there are none.
+    """
     found = [{row.clip_id for row in VideoManifest.load(made.path(s)).clips if row.status == "ok"} for s in steps]
-    common = sorted(set.intersection(*found))
+    both = set.intersection(*found)
+    common = [row.clip_id for row in by_turns(made.store.clips(SPLIT)) if row.clip_id in both]
     if not common:
         raise InputError(f"{listed(list(steps))}: no clip has a video in each")
     return common
