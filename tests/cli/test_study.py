@@ -97,3 +97,14 @@ def test_the_paper_from_store_to_page(cli, store, tmp_path):
     assert len(list((tmp_path / "study/tables").glob("*.csv"))) == 6
     again = cli(*arguments)
     assert again.out.count(": done") == 1  # the page
+
+
+def test_a_sweep_of_a_given_model(cli, store, runs, tmp_path):
+    arguments = ("--data", store, "--out", tmp_path / "study", "--scale", "toy")
+    outcome = cli("study", "sweep", *arguments, "--model", runs["ddpm"], "--grid", "sampling.steps=1,2")
+    assert outcome.code == 0
+    assert "train/" not in outcome.out
+    table = (tmp_path / "study/table.md").read_text(encoding="utf-8")
+    assert "| steps 1 |" in table
+    assert "Frames a second" in table
+    assert "fastest" in (tmp_path / "study/index.html").read_text(encoding="utf-8")
