@@ -68,3 +68,43 @@ def test_no_store(cli, tmp_path):
     outcome = cli("study", "drift", "--data", tmp_path / "nowhere", "--out", tmp_path / "o")
     assert outcome.code == 2
     assert "not a store" in outcome.line
+
+
+def test_a_printed_plan_can_be_changed_and_run(cli, store, tmp_path):
+    printed = cli("study", "steps", "--data", store, "--dry-run", *ARGUMENTS)
+    plan = yaml.safe_load(printed.out)
+    assert plan["steps"][0]["cost"].startswith("about ")
+    plan["steps"] = [step for step in plan["steps"] if step["name"] == "clips"]
+    plan["steps"][0]["arguments"]["clips"] = 1
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump(plan), encoding="utf-8")
+    outcome = cli("study", "steps", "--data", store, "--plan", path, "--out", tmp_path / "study")
+    assert outcome.code == 0
+    assert "clips: done" in outcome.out
+    refused = cli("study", "steps", "--data", store, "--plan", path, "--out", tmp_path / "o", "--set", "data.size=32")
+    assert refused.code == 2
+    assert "says all settings" in refused.line
+
+
+@pytest.mark.slow
+def test_the_paper_from_store_to_page(cli, store, tmp_path):
+    arguments = ("study", "paper", "--data", store, "--out", tmp_path / "study", "--scale", "toy")
+    outcome = cli(*arguments)
+    assert outcome.code == 0
+    text = (tmp_path / "study/index.html").read_text(encoding="utf-8")
+    assert "Not here." not in text
+    assert text.count("<figure") == 13
+    assert len(list((tmp_path / "study/tables").glob("*.csv"))) == 6
+    again = cli(*arguments)
+    assert again.out.count(": done") == 1  # the page
+
+
+def test_a_sweep_of_a_given_model(cli, store, runs, tmp_path):
+    arguments = ("--data", store, "--out", tmp_path / "study", "--scale", "toy")
+    outcome = cli("study", "sweep", *arguments, "--model", runs["ddpm"], "--grid", "sampling.steps=1,2")
+    assert outcome.code == 0
+    assert "train/" not in outcome.out
+    table = (tmp_path / "study/table.md").read_text(encoding="utf-8")
+    assert "| steps 1 |" in table
+    assert "Frames a second" in table
+    assert "fastest" in (tmp_path / "study/index.html").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from viseme.evaluation.summary import summarise
 from viseme.studies.plan import Given, Plan, Step
 
 CALLS = '''
-import os, time
+import json, os, time
 from pathlib import Path
 from viseme.errors import InputError
 
@@ -52,6 +52,9 @@ def wait(out):
 
 def threads(out):
     Path(out).write_text(os.environ.get("OMP_NUM_THREADS", ""))
+
+def told(out, parts, missing):
+    Path(out).write_text(json.dumps(missing))
 
 def gather(out, parts):
     Path(out).write_text(",".join(f"{name}={Path(path).read_text()}" for name, path in parts.items()))

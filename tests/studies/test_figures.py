@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from viseme.studies.figures import Drawing, palette
-from viseme.studies.panels import Curve, Curves, Dot, Dots, Heat, Picture
+from viseme.studies.panels import Curve, Curves, Dot, Dots, Heat, Picture, Pointed
+from viseme.studies.paper.boxes import Boxes
+from viseme.studies.paper.graph import Graph
+from viseme.studies.pareto import Point, Trade
 
 FRAMES = np.arange(1.0, 31.0)
 PANELS = [
@@ -18,6 +21,10 @@ PANELS = [
     Dots("drift", [Dot("plain", 1.0, 0.5, 1.5), Dot("cure", 0.1, -0.1, 0.3, "system2")], 0.0),
     Heat("sharpness", ["a", "b"], ["10", "20"], np.array([[1.0, 2.0], [np.nan, 3.25]]), 2, "steps"),
     Picture("frame", np.zeros((4, 8, 3), np.uint8)),
+    Pointed("points", np.zeros((8, 8, 3), np.uint8), np.array([[1, 2], [3, 4]], np.float32)),
+    Curves("keyed", [Curve("training", "system0", [1, 2], [0.1, 0.1])], keyed=True),
+    Boxes("net", Graph({"x": (4,), "a": (8, 2)}, {"a": 12_345}, {("x", "a"): None}), {"x": (0, 0), "a": (1, 1)}),
+    Trade("trade", [Point("fast", 9.0, 0.1, 0.9), Point("good", 1.0, 0.9, 0.1)], {"fast": 31, "good": 32}, 0.5),
 ]
 
 
@@ -31,7 +38,7 @@ def test_in_the_page_it_has_the_pages_colours_alone(drawing):
     assert "var(--system0)" in svg
     assert "#fe01" not in svg
     assert all(name.startswith("try-") for name in re.findall(r'\bid="([^"]+)"', svg))
-    for text in ("brightness", "plain", "3.25", "leading"):
+    for text in ("brightness", "plain", "3.25", "leading", "training", "8 × 2", "0.01 M", "31"):
         assert text in svg
     assert "nan" not in svg
 

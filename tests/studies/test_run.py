@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -194,3 +195,37 @@ def test_contents_of_a_folder_know_names_and_sizes(tmp_path):
     assert contents(tmp_path) == before
     (tmp_path / "a").write_text("yy")
     assert contents(tmp_path) != before
+
+
+def lacking(step, part="syncnet"):
+    return dataclasses.replace(step, parts=(part,))
+
+
+def test_a_step_without_its_pretrained_part_is_left_out_and_the_rest_runs(planned, tmp_path, monkeypatch):
+    plan = planned(("a", "write", {}), ("b", "write", {"source": "<a>"}), ("c", "write", {"text": "c"}))
+    plan = dataclasses.replace(plan, steps=(lacking(plan.steps[0]), *plan.steps[1:]))
+    monkeypatch.setattr("viseme.studies.run.here", lambda part: None)
+    outcome = run(plan, tmp_path / "out")
+    assert outcome.lacking == {"a": ["syncnet"]}
+    assert outcome.left_out == {"b": ["a"]}
+    assert outcome.failed == {}
+    assert set(outcome.done) == {"c"}
+    assert outcome.why("b") == outcome.why("a") == "syncnet is not here, which `viseme weights syncnet` brings"
+    monkeypatch.setattr("viseme.studies.run.here", lambda part: tmp_path)
+    assert set(run(plan, tmp_path / "out").done) == {"a", "b"}
+    monkeypatch.setattr("viseme.studies.run.here", lambda part: None)
+    assert set(run(plan, tmp_path / "out").kept) == {"a", "b", "c"}  # what is whole needs it no more
+
+
+def test_a_page_is_told_why_something_is_not_there(planned, tmp_path):
+    parts = {"good": "<good>", "on_bad": "<on_bad>"}
+    plan = planned(
+        ("bad", "fail", {}),
+        ("on_bad", "write", {"source": "<bad>"}),
+        ("good", "write", {"text": "g"}),
+        ("page", "told", {"parts": parts}),
+    )
+    page = dataclasses.replace(plan.step["page"], gathers=True, reasons=True)
+    run(dataclasses.replace(plan, steps=(*plan.steps[:-1], page)), tmp_path / "out")
+    told = json.loads((tmp_path / "out/page.txt").read_text())
+    assert told == {"on_bad": "bad failed: nothing to see; give something else"}

@@ -16,7 +16,7 @@ from viseme.api.data import (
     synthetic,
     verify_store,
 )
-from viseme.api.judging import compare, demo, doctor, evaluate, inspect, plan_study, study
+from viseme.api.judging import compare, demo, doctor, evaluate, inspect, plan_study, study, time_study
 from viseme.api.models import (
     Preset,
     fetch_pretrained,
@@ -52,6 +52,7 @@ __all__ = [
     "profile",
     "study",
     "synthetic",
+    "time_study",
     "train",
     "verify_store",
 ]

@@ -56,11 +56,28 @@ def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:
     return run(results, out)
 
 
-def plan_study(name: str, data: AnyPath, *, scale: str = "tiny", seed: int = 0, overrides: Sequence[str] = ()) -> Plan:
-    """What `study` would do, step by step."""
+def plan_study(
+    name: str,
+    data: AnyPath,
+    *,
+    scale: str = "tiny",
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    grid: Sequence[str] = (),
+    model: AnyPath | None = None,
+    plan: AnyPath | None = None,
+) -> Plan:
+    """What `study` would do, step by step; with `plan`, what stands in that file."""
     from viseme.studies.catalogue import study_plan
 
-    return study_plan(name, data, scale=scale, seed=seed, overrides=overrides)
+    return study_plan(*(name, data), scale=scale, seed=seed, overrides=overrides, grid=grid, model=model, file=plan)
+
+
+def time_study(plan: Plan) -> dict[str, str]:
+    """What the steps of a plan will cost on this machine, from a few moments of each kind of work, by name."""
+    from viseme.studies.cost import costs
+
+    return costs(plan)
 
 
 def study(
@@ -71,17 +88,22 @@ def study(
     scale: str = "tiny",
     seed: int = 0,
     overrides: Sequence[str] = (),
+    grid: Sequence[str] = (),
+    model: AnyPath | None = None,
+    plan: AnyPath | None = None,
     jobs: int = 1,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Outcome:
     """Run a study of `viseme.studies` on a store into a folder with a page, drawings and tables.
 
     Stopped anywhere, the same call goes on. A step that fails is named in what is returned; what does not need it is
-    done. `overrides` go to every trained configuration, `tell` is given a line for each step.
+    done. `overrides` go to every trained configuration, `grid` and `model` are what study `sweep` varies and samples
+    from, `plan` is a file that says the steps instead, `tell` is given a line for each step.
     """
     from viseme.studies.run import run
 
-    return run(plan_study(name, data, scale=scale, seed=seed, overrides=overrides), Path(out), jobs=jobs, tell=tell)
+    steps = plan_study(*(name, data), scale=scale, seed=seed, overrides=overrides, grid=grid, model=model, plan=plan)
+    return run(steps, Path(out), jobs=jobs, tell=tell)
 
 
 def inspect(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,9 @@ from viseme.errors import SomeStepsFailed
 
 
 def study(
-    name: Annotated[str, typer.Argument(metavar="STUDY", help="drift, controls, finetune, gan or steps.")],
+    name: Annotated[
+        str, typer.Argument(metavar="STUDY", help="paper, sweep, drift, controls, finetune, gan or steps.")
+    ],
     data: Annotated[str, typer.Option("--data", metavar="STORE", help="Store to learn from and to score against.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the study.")] = None,
     scale: Annotated[
@@ -22,17 +24,41 @@ def study(
     ] = "tiny",
     seed: Seed = 0,
     overrides: Set = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option("--grid", metavar="FIELD=A,B,C", help="Of sweep: a field and its values; may be repeated."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="MODEL", help="Of sweep: sample from this, train nothing.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Steps at a time, each with its share of the cores.")] = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Steps as --dry-run printed them, changed by hand.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan, with what steps will cost, and stop.")
+    ] = False,
 ) -> None:
     """Train, roll out, score and draw what answers one question; the same command goes on where it was stopped."""
+    asked: dict[str, Any] = {
+        "scale": scale,
+        "seed": seed,
+        "overrides": overrides or (),
+        "grid": grid or (),
+        "model": model,
+        "plan": plan,
+    }
     if dry_run:
-        print(api.plan_study(name, data, scale=scale, seed=seed, overrides=overrides or ()).to_yaml(), end="")
+        steps = api.plan_study(name, data, **asked)
+        print(steps.to_yaml(api.time_study(steps)), end="")
         return
     if out is None:
         raise typer.BadParameter("--out DIR is missing")
     outcome = api.study(
-        name, data, out, scale=scale, seed=seed, overrides=overrides or (), jobs=jobs, tell=lambda line: print(line)
+        *(name, data, out),
+        **asked,
+        jobs=jobs,
+        tell=lambda line: print(line),
     )
     if outcome.failed:
         first, reason = next(iter(outcome.failed.items()))

@@ -19,7 +19,7 @@ from viseme.report.systems import Group, System
 WIDTH, HEIGHT = 5.0, 2.5
 """Inches of 72 points; a point is about a CSS pixel where the page shows two drawings side by side."""
 
-COLOURS = ("truth", "muted", "rule", *(f"system{i}" for i in range(6)), *(f"control{i}" for i in range(4)))
+COLOURS = ("truth", "muted", "rule", *(f"system{i}" for i in range(6)), *(f"control{i}" for i in range(4)), "page")
 """Names of CSS variables; matplotlib draws in colours that stand for them."""
 
 DASHES = {"control0": (4, 2), "control1": (1, 1.6), "control2": (6, 2, 1, 2), "control3": (2, 3)}

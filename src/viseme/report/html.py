@@ -17,6 +17,7 @@ from viseme.report.account import account, cautions, origin, reference, shared_n
 from viseme.report.clips import shown
 from viseme.report.figures import Figure, openings, over_time
 from viseme.report.media import Album
+from viseme.report.plain import escaped
 from viseme.report.sets import SetRow, set_table
 from viseme.report.summary import lead_metric, summary
 from viseme.report.systems import Group, System
@@ -126,4 +127,5 @@ def environment() -> Environment:
     )
     environment.filters["svg"] = Markup
     environment.filters["counted"] = counted
+    environment.filters["plain"] = lambda text: Markup(escaped(str(text)))
     return environment

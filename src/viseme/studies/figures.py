@@ -48,7 +48,7 @@ def palette() -> dict[str, str]:
     """The page's light colours by their CSS variables."""
     light = part("style.css").partition("}")[0]
     found = dict(re.findall(r"--([a-z0-9]+):\s*(#[0-9a-f]{3,6})", light))
-    return {name: found[name] for name in (*COLOURS, "page")}
+    return {name: found[name] for name in COLOURS}
 
 
 def _svg(drawing: Drawing, colour: Colour) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,6 +107,17 @@ class Table:
     csv: str
 
 
+def plain_table(
+    header: list[str], rows: list[list[str]], columns: Sequence[str], full: Iterable[Sequence[object]]
+) -> Table:
+    """A table of cells as shown, and its CSV: what `columns` head, in full."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(full)
+    return Table(header, rows, _markdown(header, rows), lines.getvalue())
+
+
 def table(systems: Systems, metrics: Sequence[str], beside: Sequence[Beside] = ()) -> Table:
     """A row a system, a column a metric, mean and 95 % interval over clips; and what stands beside these."""
     known = {name: m for results in systems.values() for name, m in results.metrics.items()}
@@ -132,7 +143,10 @@ def table(systems: Systems, metrics: Sequence[str], beside: Sequence[Beside] = (
             if value is not None:
                 writer.writerow((title, one.name, one.title, one.unit, "", value, "", "", "", ""))
         rows.append(row)
-    dashes = ["---", *("---:" for _ in heads)]
+    return Table(header, rows, _markdown(header, rows), lines.getvalue())
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    dashes = ["---", *("---:" for _ in header[1:])]
     marked = [[escaped(cell) for cell in line] for line in (header, *rows)]
-    markdown = "\n".join(f"| {' | '.join(line)} |" for line in (marked[0], dashes, *marked[1:])) + "\n"
-    return Table(header, rows, markdown, lines.getvalue())
+    return "\n".join(f"| {' | '.join(line)} |" for line in (marked[0], dashes, *marked[1:])) + "\n"

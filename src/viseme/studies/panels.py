@@ -53,6 +53,7 @@ class Curves:
         bottom, top: of the vertical axis; as the curves need where None.
         powers: whether the horizontal axis counts in factors.
         named: whether each curve's name stands at its last value.
+        keyed: whether a key of the curves stands within, for curves that end close together.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Curves:
     top: float | None = None
     powers: bool = False
     named: bool = False
+    keyed: bool = False
 
     @property
     def width(self) -> float:
@@ -83,6 +85,7 @@ class Curves:
                 linestyle=(0, (4, 2)) if thin else "-",
                 marker=mark,
                 markersize=3.5,
+                label=curve.name,
             )
             if curve.spread is not None:
                 values, spread = np.asarray(curve.values), np.asarray(curve.spread)
@@ -99,6 +102,8 @@ class Curves:
                     fontsize=8,
                     color=colour(curve.colour),
                 )
+        if self.keyed:
+            axes.legend(frameon=False, fontsize=8, labelcolor=colour("muted"))
         axes.set_title(self.title, loc="left", fontsize=10)
         axes.set_xlabel(self.below, loc="right", labelpad=1)
         axes.grid(axis="y", color=colour("rule"), linewidth=0.8)
@@ -215,6 +220,32 @@ class Picture:
 
     def paint(self, axes: Any, colour: Colour) -> None:
         axes.imshow(self.pixels, interpolation="nearest")
+        axes.set_title(self.title, loc="left", fontsize=9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines["bottom"].set_visible(False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """A picture uint8 `[S,S,3]` with points `[N,2]` on it, in its pixels."""
+
+    title: str
+    pixels: UInt8
+    points: NDArray[np.float32]
+
+    @property
+    def width(self) -> float:
+        return WIDTH
+
+    @property
+    def height(self) -> float:
+        rows, columns = self.pixels.shape[:2]
+        return float(0.3 + self.width * rows / columns)
+
+    def paint(self, axes: Any, colour: Colour) -> None:
+        axes.imshow(self.pixels, interpolation="nearest")
+        axes.plot(*self.points.T, linestyle="", marker="o", markersize=2, color=colour("system1"))
         axes.set_title(self.title, loc="left", fontsize=9)
         axes.set_xticks([])
         axes.set_yticks([])

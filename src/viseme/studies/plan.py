@@ -33,6 +33,8 @@ class Step:
         makes: the file or folder it makes, below the study's folder.
         arguments: JSON types, with references to other steps.
         gathers: whether it works on those of its needs that are done, always anew: it should be cheap.
+        reasons: whether, gathering, it is also given as `missing` why each of the others is not there.
+        parts: pretrained parts (`viseme.parts`) without which it is left out.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Step:
     makes: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     gathers: bool = False
+    reasons: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -109,18 +113,9 @@ class Plan:
                 found[name] = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         return found
 
-    def to_yaml(self) -> str:
-        """The plan for a reader."""
-        steps = [
-            {
-                "name": step.name,
-                "call": step.call,
-                "needs": list(step.needs),
-                "makes": step.makes,
-                "arguments": json.loads(json.dumps(step.arguments)),
-            }
-            for step in self.steps
-        ]
+    def to_yaml(self, costs: Mapping[str, str] | None = None) -> str:
+        """The plan for a reader, and for `plan_file.read_plan`; with `costs`, what steps will take, by name."""
+        steps = [_told(step, (costs or {}).get(step.name)) for step in self.steps]
         said = {
             "study": self.study,
             **self.settings,
@@ -128,6 +123,20 @@ class Plan:
             "steps": steps,
         }
         return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _told(step: Step, cost: str | None) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        **({"cost": cost} if cost else {}),
+        "call": step.call,
+        "needs": list(step.needs),
+        "makes": step.makes,
+        "arguments": json.loads(json.dumps(step.arguments)),
+        **({"gathers": True} if step.gathers else {}),
+        **({"reasons": True} if step.reasons else {}),
+        **({"parts": list(step.parts)} if step.parts else {}),
+    }
 
 
 def references(value: Any) -> Iterator[str]:

@@ -19,8 +19,10 @@ from typing import Any
 from viseme import __version__
 from viseme.errors import ConfigError, OutputError, VisemeError
 from viseme.files import sha256, write_json
+from viseme.report.wording import listed
 from viseme.studies.apart import Workers
 from viseme.studies.plan import Plan, Step, called, resolved
+from viseme.weights import command, here
 
 ABOUT = "study.json"
 
@@ -35,6 +37,7 @@ class Outcome:
         kept: found whole.
         failed: with the reason, one line.
         left_out: with the steps that they would have needed.
+        lacking: left out, with the pretrained parts that are not here.
     """
 
     out: Path
@@ -42,6 +45,7 @@ class Outcome:
     kept: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    lacking: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def page(self) -> Path:
@@ -52,6 +56,20 @@ class Outcome:
     def have(self) -> set[str]:
         """The steps whose output is there."""
         return {*self.done, *self.kept}
+
+    @property
+    def lost(self) -> set[str]:
+        """The steps whose output will not be there."""
+        return {*self.failed, *self.left_out, *self.lacking}
+
+    def why(self, name: str) -> str:
+        """Why a lost step's output is not there: what befell the first step before it that was not merely left out."""
+        if name in self.left_out:
+            return self.why(self.left_out[name][0])
+        if name in self.lacking:
+            brought = listed([f"`{command(part)}`" for part in self.lacking[name]])
+            return f"{listed(self.lacking[name])} is not here, which {brought} brings"
+        return f"{name} failed: {self.failed[name]}"
 
 
 def run(plan: Plan, out: Path, *, jobs: int = 1, tell: Callable[[str], None] = lambda _line: None) -> Outcome:
@@ -84,7 +102,7 @@ class _Run:
         with Workers(attempt, self.jobs) as workers:
             while left or workers.busy:
                 for step in [step for step in left if self._decided(step)]:
-                    if self._hopeless(step) or self._whole(step):
+                    if self._hopeless(step) or self._whole(step) or self._lacks(step):
                         left.remove(step)
                     elif workers.free:
                         left.remove(step)
@@ -97,20 +115,30 @@ class _Run:
     def _decided(self, step: Step) -> bool:
         """Whether it is known what became of all that a step needs."""
         outcome = self.outcome
-        return set(step.needs) <= {*self.given, *outcome.have, *outcome.failed, *outcome.left_out}
+        return set(step.needs) <= {*self.given, *outcome.have, *outcome.lost}
 
     def _hopeless(self, step: Step) -> bool:
         """Whether a step lacks what it needs; it is then recorded."""
-        lost = [need for need in step.needs if need in {*self.outcome.failed, *self.outcome.left_out}]
+        lost = [need for need in step.needs if need in self.outcome.lost]
         if not lost or (step.gathers and self.outcome.have & set(step.needs)):
             return False
         self.outcome.left_out[step.name] = lost
         self.tell(f"{step.name}: left out, since it needs {', '.join(lost)}")
         return True
 
+    def _lacks(self, step: Step) -> bool:
+        """Whether a pretrained part that a step needs is not here; it is then recorded."""
+        lacking = [part for part in step.parts if here(part) is None]
+        if lacking:
+            self.outcome.lacking[step.name] = lacking
+            self.tell(f"{step.name}: left out: {self.outcome.why(step.name)}")
+        return bool(lacking)
+
     def _arguments(self, step: Step) -> dict[str, Any]:
         paths = {name: str(self.out / self.plan.step[name].makes) for name in self.outcome.have}
         arguments = resolved(step.arguments, {**paths, **self.given}, partial=step.gathers)
+        if step.reasons:
+            arguments["missing"] = {name: self.outcome.why(name) for name in step.needs if name in self.outcome.lost}
         return {**arguments, "out": str(self.out / step.makes)}
 
     def _beside(self, step: Step, suffix: str) -> Path:

@@ -8,6 +8,8 @@ from typing import Any
 
 from viseme.config import load_config
 from viseme.errors import ConfigError
+from viseme.studies.paper import size
+from viseme.studies.paper.size import PaperSize
 from viseme.studies.plan import Step
 
 
@@ -30,6 +32,7 @@ class Scale:
         gan_steps: of each training in study `gan`.
         gan: fields of all its models.
         gan_stable: further fields of those made from the stable preset.
+        paper: what study `paper` spends.
     """
 
     preset: str
@@ -46,6 +49,7 @@ class Scale:
     gan_steps: int = 42_000
     gan: tuple[str, ...] = ("data.window=8", "training.batch_size=16")
     gan_stable: tuple[str, ...] = ()
+    paper: PaperSize = size.FULL
 
     @property
     def training(self) -> tuple[str, ...]:
@@ -75,6 +79,7 @@ SCALES = {
     "toy": Scale(
         *("tiny_ddpm", 3, 2, 2, 30, 2, ("model.base=32", "model.blocks=1", "training.validation_batches=1")),
         *(3, (1, 2), 30, 3, 3, SMALL_GAN, SMALL_STABLE),
+        paper=size.TOY,
     ),
     "tiny": Scale(
         *("tiny_ddpm", 400, 16, 6, 251, 10),
@@ -84,6 +89,7 @@ SCALES = {
         gan_steps=400,
         gan=SMALL_GAN,
         gan_stable=SMALL_STABLE,
+        paper=size.TINY,
     ),
     "small": Scale(
         *("tiny_ddpm", 3000, 32, 12, 251, 10),
@@ -91,6 +97,7 @@ SCALES = {
         gan_steps=3000,
         gan=SMALL_GAN,
         gan_stable=SMALL_STABLE,
+        paper=size.SMALL,
     ),
     "full": Scale("ddpm_64", 84_000, 16, 24, 501, 50),
 }

@@ -134,6 +134,24 @@ def profile(objective: Objective, config: Config, store: Store) -> Profile:
     )
 
 
+def pace(objective: Objective, config: Config, store: Store, patience: float = 5.0) -> float:
+    """Seconds a training step takes on one device, from one or two tries; nothing is written.
+
+    A step of one window is timed after another that wakes the device. The whole batch is tried where that should take
+    no more than `patience` seconds; beyond, it is taken to cost its windows' sum. Raises as `profile` does.
+    """
+    learner, whole = _Learner(objective, config, store), config.training.batch_size
+    learner.learn_one(1)
+    seconds = _timed(learner, 1)
+    return _timed(learner, whole) if whole * seconds <= patience else whole * seconds
+
+
+def _timed(learner: _Learner, size: int) -> float:
+    begun = time.perf_counter()
+    learner.learn_one(size)
+    return time.perf_counter() - begun
+
+
 class Clock:
     """Sums the time of named parts, waiting each time until the device has done what it was given."""
 
