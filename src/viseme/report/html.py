@@ -14,13 +14,13 @@ from markupsafe import Markup
 from viseme import __version__
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS
 from viseme.report.account import account, cautions, origin, reference, shared_notes
+from viseme.report.breakdown import PartTable, actor_tables, clip_table, emotion_tables
 from viseme.report.clips import shown
 from viseme.report.figures import Figure, openings, over_time
 from viseme.report.media import Album
 from viseme.report.sets import SetRow, set_table
 from viseme.report.summary import lead_metric, summary
 from viseme.report.systems import Group, System
-from viseme.report.breakdown import PartTable, actor_tables, clip_table, emotion_tables
 from viseme.report.tables import Row, definitions, difference_table, metric_table
 from viseme.report.wording import counted, listed, number
 
