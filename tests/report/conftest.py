@@ -36,6 +36,7 @@ class Fake:
     metrics: list[str] = field(default_factory=lambda: list(LEVELS))
     sets: dict[str, tuple[float, float | None, int]] = field(default_factory=dict)
     media: bool = True
+    emotions: tuple[str, ...] = ()
     seed: int = 0
 
 
@@ -61,9 +62,10 @@ def results_of(fake: Fake) -> Results:
     for number in range(fake.actors * fake.clips):
         actor = f"s{number % fake.actors + 1}"
         clip_id = f"{actor}_{number:03d}"
+        emotion = fake.emotions[number // fake.actors % len(fake.emotions)] if fake.emotions else ""
         if clip_id in fake.failed:
             reason = fake.failed[clip_id]
-            clips.append(ClipResult(clip_id, actor, None, 0, "failed", reason))
+            clips.append(ClipResult(clip_id, actor, None, 0, "failed", reason, emotion=emotion))
             continue
         shared = np.random.default_rng([99, number])
         truth, hard = smooth(shared, fake.frames), shared.normal(0, 0.12)
@@ -94,7 +96,7 @@ def results_of(fake: Fake) -> Results:
         video, strip = f"{fake.name}/{clip_id}.mp4", f"{fake.name}_strips/{clip_id}.png"
         found = {"candidate": 0, "truth": 0}
         scores = (values, true, missing, rounded, found, strip)
-        clips.append(ClipResult(clip_id, actor, video, fake.frames, "scored", "", *scores))
+        clips.append(ClipResult(clip_id, actor, video, fake.frames, "scored", "", *scores, emotion=emotion))
     clips.sort(key=lambda clip: clip.clip_id)
     scored = [clip for clip in clips if clip.status == "scored"]
     return Results(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from viseme.report.systems import by_size, load_systems
-from viseme.report.tables import actor_tables, definitions, difference_table, metric_table
+from viseme.report.tables import definitions, difference_table, metric_table
 
 
 @pytest.fixture
@@ -82,15 +82,6 @@ def test_differences_are_of_the_first_from_each_other_and_name_the_winner(group)
 
 def test_control_metrics_have_no_difference(group):
     assert "mean_curve_raw" not in rows(difference_table(group({"name": "a"}, {"name": "b"})))
-
-
-def test_actors_stand_in_natural_order_with_their_means(group):
-    found = group({"name": "a", "actors": 11, "clips": 2})
-    table = actor_tables(found)[0]
-    assert table.metric == "mouth_correlation"
-    assert [actor for actor, _, _ in table.rows] == [f"s{number}" for number in range(1, 12)]
-    mean = found.systems[0].results.metrics["mouth_correlation"].by_actor["s10"]
-    assert table.rows[9] == ("s10", 2, (f"{mean:.3f}",))
 
 
 def test_every_metric_of_the_page_is_defined_once(group):

@@ -94,7 +94,7 @@ def score_clip(task: Task) -> Outcome:
     """Score one clip, or say why not."""
     with one_thread():
         true, video, out = task.clip, task.video, task.terms.out
-        failed = ClipResult(clip_id=true.clip_id, actor=true.actor, video=None, frames=0, status="failed")
+        failed = ClipResult(true.clip_id, true.actor, None, 0, "failed", emotion=true.emotion)
         if isinstance(video, str):
             return Outcome(replace(failed, reason=video))
         if not video.is_file():
@@ -106,7 +106,7 @@ def score_clip(task: Task) -> Outcome:
             place = finished.features(true.clip_id, key) if _sources(task.terms) else None
             before = finished.get(true.clip_id, key)
             if before and (place is None or place.is_file()):
-                return Outcome(replace(before, video=failed.video), place)
+                return Outcome(replace(before, video=failed.video, emotion=true.emotion), place)
             clip, arrays = _measured(task, video, failed)
             if place is not None:
                 finished.put_features(place, arrays)

@@ -69,6 +69,7 @@ class ClipResult:
         curves: name -> one number a scored frame (`identity`: every fifth).
         undetected: scored frames without a detected face, of `candidate` and `truth`; empty where no metric looked.
         strip, thumbnail: PNG paths relative to the results file.
+        emotion: as the corpus names it, empty where it names none.
     """
 
     clip_id: str
@@ -84,6 +85,7 @@ class ClipResult:
     undetected: dict[str, int] = field(default_factory=dict)
     strip: str | None = None
     thumbnail: str | None = None
+    emotion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

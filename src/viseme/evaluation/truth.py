@@ -43,6 +43,10 @@ class TrueClip(Protocol):
         """The split of a store, or `all`."""
 
     @property
+    def emotion(self) -> str:
+        """As the corpus names it, or empty."""
+
+    @property
     def key(self) -> tuple[object, ...]:
         """Equal keys, equal frames: what truth's features are cached by."""
 
@@ -94,6 +98,10 @@ class StoredClip:
         return self.row.split
 
     @property
+    def emotion(self) -> str:
+        return self.row.emotion
+
+    @property
     def key(self) -> tuple[object, ...]:
         return self.fingerprint, self.clip_id
 
@@ -129,6 +137,10 @@ class FilmedClip:
     @property
     def split(self) -> str:
         return ALL
+
+    @property
+    def emotion(self) -> str:
+        return ""
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from viseme import __version__
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS
 from viseme.report.account import account, cautions, origin, reference, shared_notes
+from viseme.report.breakdown import PartTable, actor_tables, clip_table, emotion_tables
 from viseme.report.clips import shown
 from viseme.report.figures import Figure, openings, over_time
 from viseme.report.media import Album
@@ -21,7 +22,7 @@ from viseme.report.plain import escaped
 from viseme.report.sets import SetRow, set_table
 from viseme.report.summary import lead_metric, summary
 from viseme.report.systems import Group, System
-from viseme.report.tables import ActorTable, Row, actor_tables, definitions, difference_table, metric_table
+from viseme.report.tables import Row, definitions, difference_table, metric_table
 from viseme.report.wording import counted, listed, number
 
 
@@ -37,7 +38,9 @@ class Section:
     differences: list[Row]
     openings: list[Figure]
     over_time: list[Figure]
-    actors: list[ActorTable]
+    clips: PartTable | None
+    actors: list[PartTable]
+    emotions: list[PartTable]
 
 
 def render(groups: Sequence[Group], album: Album) -> str:
@@ -54,13 +57,15 @@ def render(groups: Sequence[Group], album: Album) -> str:
             differences=difference_table(group),
             openings=openings(group.systems, middle.clip_id, f"g{index}") if middle else [],
             over_time=over_time(group, f"g{index}"),
+            clips=clip_table(group),
             actors=actor_tables(group),
+            emotions=emotion_tables(group),
         )
         for index, group in enumerate(groups)
     ]
     systems = [system for group in groups for system in group.systems]
     lead = lead_metric(groups[0])
-    script = part("player.js")
+    script = part("player.js") + part("sorting.js")
     return (
         environment()
         .get_template("report.html.j2")

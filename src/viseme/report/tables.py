@@ -9,9 +9,8 @@ from viseme.evaluation.bootstrap import ENOUGH_CLIPS
 from viseme.evaluation.metrics import METRICS, SET_METRICS, Better
 from viseme.evaluation.results import MetricResult, SetResult
 from viseme.report.ranking import Comparison, best, compared
-from viseme.report.summary import lead_metric
 from viseme.report.systems import Group, System
-from viseme.report.wording import bounds, counted, enough_digits, natural, number, signed, signed_bounds
+from viseme.report.wording import bounds, counted, enough_digits, number, signed, signed_bounds
 
 ARROWS: dict[Better, tuple[str, str]] = {
     "higher": ("↑", "higher is better"),
@@ -147,42 +146,6 @@ def _difference_cell(found: Comparison | None, other: System) -> Cell:
 
 def _undecided(clips: int) -> str:
     return "no difference shown" if clips >= ENOUGH_CLIPS else f"too few: {counted(clips, 'clip')}"
-
-
-@dataclass(frozen=True, slots=True)
-class ActorTable:
-    """One metric's mean for each actor (rows) and system (columns)."""
-
-    metric: str
-    title: str
-    unit: str
-    arrow: str
-    meaning: str
-    rows: tuple[tuple[str, int, tuple[str, ...]], ...]
-
-
-def actor_tables(group: Group) -> list[ActorTable]:
-    """A table a metric, the one that leads the summary first."""
-    actors = sorted({clip.actor for system in group.systems for clip in system.scored.values()}, key=natural)
-    clips = {
-        actor: len({c.clip_id for system in group.systems for c in system.scored.values() if c.actor == actor})
-        for actor in actors
-    }
-    lead = lead_metric(group)
-    tables = []
-    for name in sorted(group.metrics, key=lambda name: name != lead):
-        known = _known(group, name)
-        columns = [system.results.metrics.get(name) for system in group.systems]
-        rows = tuple(
-            (
-                actor,
-                clips[actor],
-                tuple(number(m.by_actor[actor], m.digits) if m and actor in m.by_actor else "" for m in columns),
-            )
-            for actor in actors
-        )
-        tables.append(ActorTable(name, known.title, known.unit, *ARROWS[known.better], rows))
-    return tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,32 +1,37 @@
 "use strict";
-// The videos of one clip play, pause and are scrubbed together; one of them is heard.
+// The videos of one clip play, pause, step and are scrubbed together, frame by frame; one of them is heard.
 for (const clip of document.querySelectorAll(".clip")) {
   const videos = [...clip.querySelectorAll("video")];
   if (!videos.length) continue;
   const bar = clip.querySelector(".bar");
-  const [play, restart, slow] = bar.querySelectorAll("button");
+  const [play, restart, back, on, slow] = bar.querySelectorAll("button");
   const scrub = bar.querySelector("input");
   const time = bar.querySelector("output");
+  const fps = Number(bar.dataset.fps);
   const heads = clip.querySelectorAll(".head");
   const hear = [...clip.querySelectorAll(".hear")];
   const ears = hear.map((button) => button.closest(".tile").querySelector("video"));
   let playing = false;
+  let rate = 1;
 
-  const length = () => Math.max(0.04, ...videos.map((video) => video.duration || 0));
   const leader = () => videos.reduce((a, b) => ((b.duration || 0) > (a.duration || 0) ? b : a));
+  const frames = () => Math.max(1, ...videos.map((video) => Math.round((video.duration || 0) * fps)));
+  const frame = () => Math.min(frames() - 1, Math.floor(leader().currentTime * fps + 1e-3));
   const show = (now) => {
-    scrub.max = length();
+    scrub.max = frames() - 1;
     scrub.value = now;
-    time.textContent = now.toFixed(2) + " / " + length().toFixed(2) + " s";
+    scrub.setAttribute("aria-valuetext", "frame " + now + ", " + (now / fps).toFixed(2) + " seconds");
+    time.textContent = (now / fps).toFixed(2) + " s, frame " + now + " / " + (frames() - 1);
     for (const head of heads) {
-      const x = 100 * Math.min(1, now / length());
+      const x = 100 * (now + 0.5) / frames();
       head.setAttribute("x1", x);
       head.setAttribute("x2", x);
       head.style.visibility = "visible";
     }
   };
-  const seek = (now) => {
-    for (const video of videos) video.currentTime = Math.min(now, video.duration || 0);
+  const seek = (wanted) => {
+    const now = Math.max(0, Math.min(frames() - 1, wanted));
+    for (const video of videos) video.currentTime = Math.min((now + 0.5) / fps, video.duration || 0);
     show(now);
   };
   const pause = () => {
@@ -34,25 +39,32 @@ for (const clip of document.querySelectorAll(".clip")) {
     play.textContent = "Play all";
     for (const video of videos) video.pause();
   };
+  const step = (by) => {
+    const from = playing ? frame() : Number(scrub.value);
+    pause();
+    seek(from + by);
+  };
   const tick = () => {
     if (!playing) return;
     const first = leader();
     for (const video of videos) {
-      if (video !== first && !video.ended && Math.abs(video.currentTime - first.currentTime) > 0.06) {
-        video.currentTime = first.currentTime;
-      }
+      const behind = first.currentTime - video.currentTime;
+      if (video === first || video.ended) continue;
+      if (Math.abs(behind) > 0.25) video.currentTime = first.currentTime;
+      else video.playbackRate = rate * (1 + 2 * behind);
     }
-    show(first.currentTime);
+    show(frame());
     if (first.ended) pause();
     else requestAnimationFrame(tick);
   };
   const start = () => {
-    if (leader().currentTime > length() - 0.05) seek(0);
+    if (frame() >= frames() - 1) seek(0);
     playing = true;
     play.textContent = "Pause";
     for (const video of videos) video.play().catch(() => {});
     requestAnimationFrame(tick);
   };
+  const toggle = () => (playing ? pause() : start());
   const listen = (chosen) => {
     for (const video of videos) video.muted = video !== chosen;
     hear.forEach((button, i) => button.setAttribute("aria-pressed", String(ears[i] === chosen)));
@@ -60,25 +72,33 @@ for (const clip of document.querySelectorAll(".clip")) {
 
   for (const video of videos) {
     video.controls = false;
-    video.addEventListener("loadedmetadata", () => show(leader().currentTime));
-    video.addEventListener("ended", () => { if (playing && video === leader()) { show(length()); pause(); } });
-    video.addEventListener("click", () => (playing ? pause() : start()));
+    video.addEventListener("loadedmetadata", () => show(frame()));
+    video.addEventListener("click", toggle);
     video.addEventListener("error", () => {
       const note = document.createElement("p");
       note.className = "absent";
       note.textContent = "This browser cannot play this video.";
       video.replaceWith(note);
       videos.splice(videos.indexOf(video), 1);
+      if (!videos.length) bar.hidden = true;
     });
   }
-  play.addEventListener("click", () => (playing ? pause() : start()));
+  play.addEventListener("click", toggle);
   restart.addEventListener("click", () => { seek(0); start(); });
+  back.addEventListener("click", () => step(-1));
+  on.addEventListener("click", () => step(1));
   slow.addEventListener("click", () => {
-    const half = slow.getAttribute("aria-pressed") !== "true";
-    slow.setAttribute("aria-pressed", String(half));
-    for (const video of videos) video.playbackRate = half ? 0.5 : 1;
+    rate = rate === 1 ? 0.5 : 1;
+    slow.setAttribute("aria-pressed", String(rate !== 1));
+    for (const video of videos) video.playbackRate = rate;
   });
   scrub.addEventListener("input", () => { pause(); seek(Number(scrub.value)); });
+  clip.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.target === scrub || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    step(event.shiftKey ? by * Math.round(fps) : by);
+  });
   hear.forEach((button, i) => {
     button.hidden = false;
     button.addEventListener("click", () => listen(ears[i]));
