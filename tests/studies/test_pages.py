@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from viseme.diffusion.schedule import spaced_timesteps
 from viseme.errors import InputError
 from viseme.evaluation.bootstrap import Interval
 from viseme.files import write_json
@@ -72,14 +73,20 @@ def test_steps_say_where_more_are_worse(tmp_path, written):
         name: written(
             tmp_path / f"{name}.json",
             steps.METRICS,
-            {"mouth_correlation": 0.1 if count == 100 and way.clamp == "none" else 0.5, "sharpness": count},
+            {
+                "mouth_correlation": 0.1 if count == 100 and way.clamp == "none" else 0.5,
+                "sharpness": count,
+                "psnr": 250 - spaced_timesteps(250, count, way.spacing)[0],
+            },
         )
         for name, (way, count) in names.items()
         if way.sampler == "ddim"
     }
     page = tmp_path / "out" / "index.html"
     steps.draw(results, 250, str(page))
-    table, lines, *_ = said(page)
+    begins, _, _, table, lines, *_ = said(page)
+    assert "PSNR goes from 52.00 at timestep 198 to 1.00 dB at 249 with ddim, free" in begins
+    assert "Of 250 timesteps, leading begins at 245 with 50 and 198 with 100 steps." in begins
     worse = "worse than 50 with ddim, leading, free, ddim, trailing, free and ddim, linspace, free, of 6 ways"
     assert worse in table
     assert "and worst with ddim," in table

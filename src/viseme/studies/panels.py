@@ -16,6 +16,8 @@ WIDTH, HEIGHT = 3.4, 2.3
 """Inches of one panel; 72 points each."""
 LETTER = 0.07
 """Inches of a letter beside a row."""
+LINE = 9.0
+"""Points between two names, one above the other."""
 
 Colour = Callable[[str], str]
 """The name of a CSS variable gives a colour."""
@@ -92,16 +94,6 @@ class Curves:
                 axes.fill_between(
                     curve.places, values - spread, values + spread, color=colour(curve.colour), alpha=0.15, linewidth=0
                 )
-            if self.named and len(curve.values):
-                axes.annotate(
-                    curve.name,
-                    (curve.places[-1], curve.values[-1]),
-                    xytext=(4, 0),
-                    textcoords="offset points",
-                    va="center",
-                    fontsize=8,
-                    color=colour(curve.colour),
-                )
         if self.keyed:
             axes.legend(frameon=False, fontsize=8, labelcolor=colour("muted"))
         axes.set_title(self.title, loc="left", fontsize=10)
@@ -116,6 +108,28 @@ class Curves:
             axes.locator_params(axis="x", nbins=5, integer=True)
         axes.locator_params(axis="y", nbins=4)
         axes.set_ylim(self.bottom, self.top)
+        if self.named:
+            self._name(axes, colour)
+
+    def _name(self, axes: Any, colour: Colour) -> None:
+        """Each curve's name beside its last value, names of near ones pushed apart."""
+        bottom, top = axes.get_ylim()
+        inches = axes.get_position().height * axes.get_figure().get_size_inches()[1]
+        scale = 72 * inches / (top - bottom)  # points a unit
+        low = -np.inf
+        ended = [curve for curve in self.curves if len(curve.values) and np.isfinite(curve.values[-1])]
+        for curve in sorted(ended, key=lambda curve: float(curve.values[-1])):
+            at = float(curve.values[-1]) * scale
+            low = max(at, low + LINE)
+            axes.annotate(
+                curve.name,
+                (curve.places[-1], curve.values[-1]),
+                xytext=(4, low - at),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+                color=colour(curve.colour),
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,8 @@ def _notes(systems: Mapping[str, Results], missing: Sequence[str]) -> list[str]:
     """What is not there, and whose numbers are of no face."""
     lines = [f"Not made, so not on this page: {counted(len(missing), 'way')}, {missing[0]} first."] if missing else []
     if gone := lost(systems):
-        named = "any way" if len(gone) == len(systems) else listed(gone)
+        named = listed(gone) if len(gone) < 5 else f"{len(gone)} of {counted(len(systems), 'way')}"
+        named = "any way" if len(gone) == len(systems) else named
         lines.append(
             f"In the first second already, no face like the identity frame's is seen with {named}: "
             "scores of such pictures say nothing of steps; train the model longer."
