@@ -104,6 +104,7 @@ def _worker(version: str, folder: str, shared: Sequence[Path]) -> Callable[[byte
                 raise InputError(
                     f"{place}: not seen by {here}; every machine of a cluster needs the same files, there too"
                 )
+        # This program's own bytes, as all that Ray carries; unpacked here so that what is missing is said before.
         function, task = pickle.loads(pickled)
         return function(task)
 
