@@ -4,8 +4,9 @@
 
 The manifest is a true one of that many rows, the store's own repeated under new names; for it each shard need only be
 there, so `--shards` of them are the store's first shard under a hard link and the others are empty. Windows of three
-frames with sound and landmarks are read at random from the linked ones, so that most come from a shard that is not
-open; their pages are in memory, so a disk's own time comes on top.
+frames with sound and landmarks are read from the linked ones: from few shards, at random, so that most come from a
+shard that is not open, and in the order of `data.shuffle_shards`. Their pages are in memory, so a disk's own time comes
+on top.
 """
 
 from __future__ import annotations
@@ -22,8 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
+from viseme.data.epochs import Epochs
 from viseme.data.prepare import CHUNK
 from viseme.data.store import OPEN_SHARDS, Store, shard_path, write_info, write_manifest
+
+READ = 8000
+"""Windows read in each order; the first half warms up."""
+BATCH, AT_ONCE = 32, 8
 
 
 def enlarge(store: Store, folder: Path, clips: int, shards: int) -> None:
@@ -73,10 +79,16 @@ def main() -> None:
         print(f"opened in {seconds:.1f} s, {peak() - held:.0f} MiB held")
         ids = [row.clip_id for row in store.clips() if row.shard == store.clips()[0].shard][:CHUNK]
         rng = np.random.default_rng(0)
-        for title, among in (("of shards that are open", OPEN_SHARDS // 2), ("of any shard", given.shards)):
+        epochs = Epochs(large.rows[: given.shards * CHUNK], BATCH, AT_ONCE, seed=0)
+        orders = {
+            "of shards that are open": rng.integers(OPEN_SHARDS // 2, size=READ),
+            "of any shard": rng.integers(given.shards, size=READ),
+            f"of {BATCH} places with {AT_ONCE} shards each": [epochs.row(*divmod(n, BATCH)).shard for n in range(READ)],
+        }
+        for title, order in orders.items():
             spent = []
-            for _ in range(4000):
-                shard, clip = int(rng.integers(among)), ids[int(rng.integers(len(ids)))]
+            for shard in map(int, order):
+                clip = ids[int(rng.integers(len(ids)))]
                 began = time.perf_counter()
                 held_shard = large.shard(shard)
                 start = int(rng.integers(held_shard.tensor(f"{clip}/frames").shape[0] - 3))
@@ -84,7 +96,7 @@ def main() -> None:
                     np.array(held_shard.tensor(f"{clip}/{kind}")[start : start + 3])
                 np.array(held_shard.tensor(f"{clip}/audio"))
                 spent.append(time.perf_counter() - began)
-            print(f"window {title}: {1e6 * float(np.median(spent[2000:])):.0f} microseconds")
+            print(f"window {title}: {1e6 * float(np.mean(spent[READ // 2 :])):.0f} microseconds")
         per = size / frames
         print(f"{per:.0f} bytes a frame: {per * 75 * given.clips / 1e12:.2f} TB for {given.clips:,} clips of 75 frames")
     finally:

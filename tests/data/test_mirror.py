@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pickle
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec
 import numpy as np
 import pytest
 
-from viseme.data.mirror import ORIGIN, is_remote, origin, store_folder
+from viseme.data.mirror import ORIGIN, FetchAhead, is_remote, origin, store_folder
 from viseme.data.shards import shard_path
 from viseme.data.store import Store, write_info
 from viseme.data.sums import SUMS
@@ -169,3 +170,35 @@ def test_a_folder_outside_the_cache_names_no_origin(copy: Path) -> None:
 def test_no_sums_of_a_url(remote: Remote) -> None:
     with pytest.raises(StoreError, match="written into folders"):
         verify(URL, sums=True)
+
+
+def test_shards_are_brought_before_they_are_read(fetches: list[str]) -> None:
+    store = Store.open(URL)
+    with FetchAhead(store.path) as ahead:
+        ahead.ask([1, 3])
+        ahead.ask([3, 1, 1])
+        _wait_for(lambda: all(shard_path(store.path, number).is_file() for number in (1, 3)))
+    assert sorted(fetches) == ["00001.safetensors", "00003.safetensors"]
+    store.shard(1)
+    assert len(fetches) == 2
+
+
+def test_nothing_is_brought_of_a_store_that_is_here(whole: Path) -> None:
+    with FetchAhead(whole) as ahead:
+        ahead.ask(1 // 0 for _ in range(1))  # would fail if it were looked at
+
+
+def test_what_could_not_be_brought_is_told_to_who_reads_it(remote: Remote) -> None:
+    store = Store.open(URL)
+    remote.rm("/bucket/voices/shards/00001.safetensors")
+    with FetchAhead(store.path) as ahead:
+        ahead.ask([1])
+    with pytest.raises(StoreError, match="is not there"):
+        store.shard(1)
+
+
+def _wait_for(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 10
+    while not true() and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert true()

@@ -1,11 +1,15 @@
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from lightning_fabric import Fabric
 
 from viseme.config import load_config
+from viseme.data.manifest import ClipRow
 from viseme.data.store import Store
 from viseme.data.windows import Windows
 from viseme.errors import StoreError
@@ -46,6 +50,30 @@ def test_processes_share_the_windows_of_the_same_step(count: int, windows: Windo
 def test_a_step_is_the_same_wherever_a_run_carries_on(windows: Windows) -> None:
     through = dict(feed(range(6)).batches(windows, range(4)))
     assert same(next(iter(feed(range(6)).batches(windows, range(2, 4))))[1], through[2])
+
+
+def test_epochs_are_shared_and_carried_on_like_any_windows(windows: Windows) -> None:
+    windows.data = windows.data.model_copy(update={"shuffle_shards": 1})
+    through = dict(feed(range(6)).batches(windows, range(4)))
+    assert not same(through[0], dict(feed(range(6)).batches(windows, range(4)))[1])
+    for rows in (range(0, 6, 2), range(1, 6, 2)):
+        for step, own in feed(rows).batches(windows, range(2, 4)):
+            assert same(own, rows_of(through[step], rows))
+
+
+def test_an_epoch_shows_every_clip_once(windows: Windows, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows.data = windows.data.model_copy(update={"shuffle_shards": 1})
+    seen: list[str] = []
+    draw = windows.batch
+
+    def noted(*given: Any, rows: Sequence[ClipRow], **options: Any) -> Batch:
+        seen.extend(row.clip_id for row in rows)
+        return draw(*given, rows=rows, **options)
+
+    monkeypatch.setattr(windows, "batch", noted)
+    monkeypatch.setattr(windows, "rows", windows.rows[:3])
+    list(feed(range(6)).batches(windows, range(2)))
+    assert Counter(seen) == {row.clip_id: 4 for row in windows.rows}
 
 
 def test_no_steps_draw_nothing(windows: Windows) -> None:

@@ -64,6 +64,9 @@ class DataConfig(Section):
     """k, frames before the window that a denoiser sees as motion frames; the identity frame where there are none."""
     warmup: NonNegativeInt = 0
     """Frames of sound alone before the window, over which a recurrent model finds its state."""
+    shuffle_shards: NonNegativeInt = 0
+    """Shards that each place of the batch shuffles together: every clip once an epoch, for corpora too large to be read
+    at random. 0 draws each window from all clips."""
     flip: Probability = 0.5
     """Share of windows mirrored left to right."""
     colour: NonNegativeFloat = 0.15

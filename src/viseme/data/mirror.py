@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,35 @@ def fetched(store: Path, number: int) -> Path:
         if known is not None and sha256(aside) != known:
             raise StoreError(f"{url}/{name}: is another file than its {SUMS} says; have the store verified there")
     return path
+
+
+class FetchAhead:
+    """Brings shards of a store that is elsewhere before they are read; of one that is here it does nothing.
+
+    What fails is left to whoever reads the shard, who tries again and tells.
+    """
+
+    FETCHES = 4
+    """Shards that are brought at a time."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._pool = ThreadPoolExecutor(self.FETCHES) if origin(store) is not None else None
+        self._asked: set[int] = set()
+
+    def ask(self, numbers: Iterable[int]) -> None:
+        """Bring these, each once, while the caller goes on."""
+        if self._pool:
+            for number in set(numbers) - self._asked:
+                self._asked.add(number)
+                self._pool.submit(fetched, self._store, number)
+
+    def __enter__(self) -> FetchAhead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _mirrors() -> Path:

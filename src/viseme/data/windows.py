@@ -50,13 +50,22 @@ class Windows:
         moves = data.rotation or data.scale or data.shift
         self._affine = Affine(data.rotation, data.scale, data.shift) if moves else None
 
-    def batch(self, size: int, rng: torch.Generator, *, augmented: bool = True) -> Batch:
+    def batch(
+        self, size: int, rng: torch.Generator, *, rows: Sequence[ClipRow] | None = None, augmented: bool = True
+    ) -> Batch:
         """Draw `size` windows: clips evenly, then times and identity frames evenly within each clip.
 
         With a `viseme.nn.draws.Share` they are that share of the batch's windows, and `size` is their number.
+
+        Args:
+            size: windows.
+            rng: the generator.
+            rows: the clip of each window, of `self.rows`, where clips are not to be drawn.
+            augmented: whether they are changed as the settings say.
         """
         draws = rand((size, 3), rng, torch.float64).tolist()
-        drawn = [self._window(self.rows[int(clip * len(self.rows))], time, other) for clip, time, other in draws]
+        rows = [self.rows[int(clip * len(self.rows))] for clip, _, _ in draws] if rows is None else rows
+        drawn = [self._window(row, time, other) for row, (_, time, other) in zip(rows, draws, strict=True)]
         identity, motion, frames, heard, points, at, before = (np.stack(column) for column in zip(*drawn, strict=True))
         side = self.data.size
         batch = Batch(

@@ -11,11 +11,16 @@ import torch
 from lightning_fabric import Fabric
 
 from viseme.config.sections import TrainingConfig
+from viseme.data.epochs import Epochs
+from viseme.data.manifest import ClipRow
+from viseme.data.mirror import FetchAhead
 from viseme.data.windows import Windows
 from viseme.nn.draws import Share
 from viseme.types import Batch
 
 TRAINING, VALIDATION, SAMPLES, DROPOUT = 0, 1, 2, 3
+AHEAD = 32
+"""Steps before which a shard that is elsewhere is sent for, where it is known when it will be read."""
 
 
 class Feed:
@@ -32,12 +37,17 @@ class Feed:
 
     def batches(self, windows: Windows, steps: range) -> Iterator[tuple[int, Batch]]:
         """Each step's batch on the device, the next one drawn while this one is learned from. Raises `StoreError`."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            pending = pool.submit(self._drawn, windows, TRAINING, steps[0]) if steps else None
+        at_once = windows.data.shuffle_shards
+        epochs = Epochs(windows.rows, self.settings.batch_size, at_once, self.settings.seed) if at_once else None
+        with FetchAhead(windows.store.path) as shards, ThreadPoolExecutor(max_workers=1) as pool:
+            pending = pool.submit(self._drawn, windows, TRAINING, steps[0], epochs) if steps else None
             for step in steps:
                 assert pending is not None
+                if epochs:
+                    soon = range(step, min(step + AHEAD, steps.stop))
+                    shards.ask(row.shard for at in soon for row in self._rows(epochs, at))
                 batch = pending.result()
-                pending = pool.submit(self._drawn, windows, TRAINING, step + 1) if step + 1 in steps else None
+                pending = pool.submit(self._drawn, windows, TRAINING, step + 1, epochs) if step + 1 in steps else None
                 yield step, self._moved(batch)
 
     def held_out(self, windows: Windows, index: int) -> Batch:
@@ -56,9 +66,14 @@ class Feed:
         """Seed torch's own generators, which dropout draws from: by seed, step and process."""
         torch.manual_seed(self._seed(DROPOUT, step, self.rows.start))
 
-    def _drawn(self, windows: Windows, stream: int, step: int) -> Batch:
-        batch = windows.batch(len(self.rows), self._share(stream, step, 0), augmented=stream == TRAINING)
+    def _drawn(self, windows: Windows, stream: int, step: int, epochs: Epochs | None = None) -> Batch:
+        rows = self._rows(epochs, step) if epochs else None
+        share = self._share(stream, step, 0)
+        batch = windows.batch(len(self.rows), share, rows=rows, augmented=stream == TRAINING)
         return _each(batch, torch.Tensor.pin_memory) if self.fabric.device.type == "cuda" else batch
+
+    def _rows(self, epochs: Epochs, step: int) -> list[ClipRow]:
+        return [epochs.row(step, place) for place in self.rows]
 
     def _moved(self, batch: Batch) -> Batch:
         return _each(batch, self.fabric.to_device)
