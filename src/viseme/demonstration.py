@@ -86,7 +86,7 @@ def demonstrate(out: str | os.PathLike[str]) -> Demonstration:
     weights = {short: sha256(model_path(name)) for short, name in MODELS.items()}
     _begin(folder, {"viseme": __version__, "voice": sha256(voice()), **weights})
     models = {short: load_synthesizer(name) for short, name in MODELS.items()}
-    image = _portrait(folder / "portrait.png")
+    image = portrait(folder / "portrait.png")
     speeds = {short: _talk(model, image, folder / f"talk_{short}.mp4") for short, model in models.items()}
     store = _store(folder)
     results = dict(_scored(folder, store, models))
@@ -122,7 +122,7 @@ def _begin(folder: Path, made_by: Mapping[str, str]) -> None:
     write_json(stamp, dict(made_by))
 
 
-def _portrait(path: Path) -> Path:
+def portrait(path: Path) -> Path:
     """NASA's public-domain portrait of an astronaut, which scikit-image brings, as a PNG."""
     if not path.is_file():
         from PIL import Image

@@ -28,6 +28,7 @@ from viseme.api.models import (
     profile,
     train,
 )
+from viseme.api.serving import serve
 
 __all__ = [
     "Preset",
@@ -50,6 +51,7 @@ __all__ = [
     "presets",
     "pretrained",
     "profile",
+    "serve",
     "study",
     "synthetic",
     "time_study",

@@ -23,6 +23,7 @@ from viseme.cli import (
     inspect,
     prepare,
     presets,
+    serve,
     store,
     study,
     synthetic,
@@ -57,6 +58,7 @@ for command in (
     evaluate.evaluate,
     compare.compare,
     study.study,
+    serve.serve,
     doctor.doctor,
 ):
     app.command()(command)

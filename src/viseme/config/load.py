@@ -57,7 +57,7 @@ def parse_config(fields: Mapping[str, Any], source: str = "configuration") -> Dd
     try:
         return _ADAPTER.validate_python(dict(fields))
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_first(error)}") from error
+        raise ConfigError(f"{source}: {first_problem(error)}") from error
 
 
 def override(config: DdpmConfig | GanConfig, overrides: Sequence[str]) -> DdpmConfig | GanConfig:
@@ -67,10 +67,20 @@ def override(config: DdpmConfig | GanConfig, overrides: Sequence[str]) -> DdpmCo
         ConfigError: no `=`, an unknown field (the nearest known one is named), or a value out of range.
     """
     fields = to_dict(config)
+    assign(fields, overrides, config.name)
+    return parse_config(fields, "--set" if overrides else "configuration")
+
+
+def assign(fields: dict[str, Any], overrides: Sequence[str], owner: str) -> None:
+    """Set plain fields in place by `a.b=value`, each value read as YAML; `owner` is what messages call their holder.
+
+    Raises:
+        ConfigError: no `=`, an unknown field (the nearest known one is named), or a value that is not YAML.
+    """
     for assignment in overrides:
         name, equals, value = assignment.partition("=")
         if not equals:
-            raise ConfigError(f"--set {assignment}: write it as field=value, for example training.steps=200")
+            raise ConfigError(f"--set {assignment}: write it as field=value")
         *sections, leaf = name.strip().split(".")
         place: Any = fields
         for section in [*sections, leaf]:
@@ -78,7 +88,7 @@ def override(config: DdpmConfig | GanConfig, overrides: Sequence[str]) -> DdpmCo
                 known = _names(fields)
                 close = difflib.get_close_matches(name, known, n=1) or difflib.get_close_matches(leaf, known, n=1)
                 raise ConfigError(
-                    f"--set {name}: {config.name} has no such field"
+                    f"--set {name}: {owner} has no such field"
                     + (f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}")
                 )
             holder, place = place, place[section]
@@ -86,7 +96,6 @@ def override(config: DdpmConfig | GanConfig, overrides: Sequence[str]) -> DdpmCo
             holder[leaf] = yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise ConfigError(f"--set {assignment}: the value is not YAML") from error
-    return parse_config(fields, "--set" if overrides else "configuration")
 
 
 def _names(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -96,7 +105,8 @@ def _names(fields: Mapping[str, Any], prefix: str = "") -> list[str]:
     return names
 
 
-def _first(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """The first field at fault, what is wrong with it, and what was given."""
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"] if part not in ("ddpm", "gan"))
     whole = isinstance(problem["input"], dict)  # a section, whose fields are at odds

@@ -30,19 +30,20 @@ LOUDEST = 16.0
 _DRIFT = Fraction(1, 20)  # seconds that a frame may lie off the samples before it; more is a gap or an overlap
 
 
-def read_audio(path: str | os.PathLike[str]) -> Float32:
+def read_audio(path: str | os.PathLike[str], longest: float = MAX_SECONDS) -> Float32:
     """The sound of a video or sound file, mono at 16 kHz, in time with the file's pictures if it has any.
 
     Any container, rate, sample format and channel count: channels are averaged, then libswresample's band-limited
     resampler is used. Gaps in the sound are silence, overlaps are cut. Samples that are not finite become silence and
-    peaks beyond full scale are clipped. A damaged packet is a gap.
+    peaks beyond full scale are clipped. A damaged packet is a gap. Decoding stops where the sound proves longer than
+    `longest` seconds.
 
     Returns:
         float32 `[S]` in [-1, 1].
 
     Raises:
         InputError: missing, not a media file, no sound stream, zero samples, nothing finite, values far beyond
-            [-1, 1].
+            [-1, 1], or longer than `longest`.
     """
     with opened(path) as container:
         _audio_stream(container, path)
@@ -50,7 +51,7 @@ def read_audio(path: str | os.PathLike[str]) -> Float32:
     # opened afresh, since a seek to the start is inexact in MPEG program streams
     with opened(path) as container:
         stream = _audio_stream(container, path)
-        track = _Track(path, origin)
+        track = _Track(path, origin, longest)
         try:
             for frame in _decoded(container, stream):
                 track.add(frame)
@@ -98,8 +99,9 @@ def _decoded(container: InputContainer, stream: AudioStream) -> Iterator[AudioFr
 class _Track:
     """Samples at 16 kHz laid on the clock whose zero is `origin` (or the first sample, where that is None)."""
 
-    def __init__(self, path: str | os.PathLike[str], origin: Fraction | None) -> None:
+    def __init__(self, path: str | os.PathLike[str], origin: Fraction | None, longest: float = MAX_SECONDS) -> None:
         self._path = path
+        self._longest = longest
         self._origin = origin
         self._resampler: AudioResampler | None = None
         self._format: tuple[str, int, int] | None = None
@@ -122,8 +124,9 @@ class _Track:
             self._begin(time, kind)
         else:
             time = self._next  # small jitter of the stamps: the samples themselves are the better clock
-        if time - (self._origin or 0) > MAX_SECONDS:
-            raise InputError(f"{self._path}: its sound is longer than {MAX_SECONDS // 3600} h; cut it into clips")
+        if time - (self._origin or 0) > self._longest:
+            longest = f"{self._longest // 3600:g} h" if self._longest >= 3600 else f"{self._longest:g} s"
+            raise InputError(f"{self._path}: its sound is longer than {longest}; cut it into clips")
         self._next = time + Fraction(frame.samples, frame.sample_rate)
         self._lay(frame)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,21 @@ def read_picture(path: str | os.PathLike[str]) -> UInt8:
     Raises:
         InputError: missing, not a picture, damaged, over 64 Mpx, or under 32 pixels a side.
     """
+    with _opened(path) as image:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        return np.array(_rgb(upright))
+
+
+def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Width and height of a still picture as its header says, nothing decoded. Raises as `read_picture` does."""
+    with _opened(path) as image:
+        return image.size
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """A picture whose header is read and whose size will do; what goes wrong with it is an `InputError`."""
     if not Path(path).is_file():
         what = "is not a file" if Path(path).exists() else "no such file"
         raise InputError(f"{path}: {what}; give a photo")
@@ -42,9 +59,7 @@ def read_picture(path: str | os.PathLike[str]) -> UInt8:
         # Pillow's own alarm about pixels comes later than ours, but would show as a warning
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_formats()) as image:
             _check_size(path, *image.size)
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return np.array(_rgb(upright))
+            yield image
     except Image.DecompressionBombError as error:
         raise InputError(f"{path}: has over {MAX_PIXELS >> 20} Mpx; scale it down") from error
     except UnidentifiedImageError as error:

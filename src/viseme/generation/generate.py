@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from viseme.generation.resume import kept_batches
 from viseme.generation.rollout import Stopwatch, condition, generator, rollout
 from viseme.generation.writer import VideoWriter
 from viseme.progress import Advance, progress
-from viseme.types import SAMPLE_RATE, SAMPLES_PER_FRAME, Conditioning, Float32, Synthesizer
+from viseme.types import SAMPLE_RATE, SAMPLES_PER_FRAME, Conditioning, Float32, Synthesizer, UInt8
 
 SHORTEST = 0.2
 """Seconds of sound below which there is nothing to say."""
@@ -63,6 +63,8 @@ def generate_talk(
     *,
     seed: int = 0,
     landmarks: AnyPath | None = None,
+    finish: Callable[[UInt8], UInt8] | None = None,
+    seen: Callable[[UInt8, int, int], None] | None = None,
 ) -> Talk:
     """Make the face of a photo say what is heard in a sound file.
 
@@ -74,6 +76,9 @@ def generate_talk(
         seed: of everything drawn.
         landmarks: for a model that is driven by them, as `landmarks.photo_source` says: `sound`, a file of points, or a
             driving video.
+        finish: what is done to each frame, uint8 `[S,S,3]`, before it is written, such as a label.
+        seen: told each frame as it is written, its number from 1 on, and how many there will be; what it raises ends
+            the work, and no file is left.
 
     Raises:
         InputError: a photo without a face, no or too little sound, landmarks missing or not wanted.
@@ -104,8 +109,11 @@ def generate_talk(
         VideoWriter(target, synthesizer.size, sound, metadata=record) as writer,
     ):
         for batch in rollout(synthesizer, [given], generator(seed, 0), watch):
-            writer.write(batch[0])
+            frame = batch[0] if finish is None else finish(batch[0])
+            writer.write(frame)
             advance(1)
+            if seen is not None:
+                seen(frame, writer.frames, frames)
     return Talk(target, frames, watch.seconds, "; ".join(notes))
 
 

@@ -1,0 +1,186 @@
+"""The page itself, in Gradio: a tab that makes videos and one that scores them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from viseme.errors import VisemeError
+from viseme.web import words
+from viseme.web.studio import LONGEST_SEED, Studio, Video
+from viseme.web.worker import Broken
+
+log = logging.getLogger(__name__)
+
+FONTS = ("system-ui", "sans-serif")
+CSS = """
+.viseme-progress { display: flex; gap: 1rem; align-items: center; }
+.viseme-progress div { flex: 1; }
+.viseme-progress img { border-radius: 6px; image-rendering: auto; }
+.viseme-progress progress { width: 100%; height: 1rem; accent-color: var(--color-accent); }
+.viseme-said p { margin: .25rem 0; }
+.viseme-scores { overflow-x: auto; }
+.viseme-scores table { border-collapse: collapse; width: 100%; }
+.viseme-scores th, .viseme-scores td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid
+  var(--border-color-primary); }
+.viseme-scores td:nth-child(2), .viseme-scores td:nth-child(3) { text-align: right; white-space: nowrap; }
+"""
+
+
+class Upload(gr.Image):  # type: ignore[misc]
+    """An image input that hands over the file as it came: what it is, is judged where that is safe."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> str | None:
+        return None if payload is None else payload.path
+
+
+def build(studio: Studio, folder: Path) -> gr.Blocks:
+    """The page of a studio; `folder` takes the examples' files and is served as it is."""
+    folder.mkdir()
+    gr.set_static_paths([folder])
+    with gr.Blocks(title=words.TITLE, analytics_enabled=False) as page:
+        gr.Markdown(words.LEAD)
+        with gr.Tab("Make a video"):
+            _making(studio, folder)
+        with gr.Tab("Score a video"):
+            _scoring(studio)
+    return page.queue(max_size=studio.limits.waiting, default_concurrency_limit=1, api_open=False)
+
+
+def theme() -> gr.themes.Base:
+    """Colours of Gradio's own, letters of the visitor's system: nothing is fetched from elsewhere."""
+    return gr.themes.Soft(font=FONTS, font_mono=("ui-monospace", "monospace"))
+
+
+def _making(studio: Studio, folder: Path) -> None:
+    names = list(studio.models)
+    with gr.Row():
+        with gr.Column():
+            photo = Upload(label="1. A photo of one face", type="filepath", sources=["upload", "webcam", "clipboard"])
+            crop = gr.Image(label="What the model will see", interactive=False, height=220, buttons=[])
+            voice = gr.Audio(label="2. A voice", type="filepath", sources=["upload", "microphone"])
+        with gr.Column():
+            chosen = gr.CheckboxGroup(
+                names, value=names[:1], label="3. Model", info="Several make as many videos, to be seen side by side."
+            )
+            with gr.Accordion("Sampler, steps, seed, and what each choice costs", open=False):
+                samplers = list(dict.fromkeys(s for model in studio.models.values() for s in model.samplers))
+                sampler = gr.Dropdown([words.OWN, *samplers], value=words.OWN, label="Sampler", visible=bool(samplers))
+                steps = gr.Number(None, label="Steps", precision=0, minimum=1, visible=bool(samplers))
+                seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LONGEST_SEED)
+                gr.Markdown(words.costs(studio.models.values()))
+            with gr.Row():
+                start = gr.Button("Make the video", variant="primary")
+                stop = gr.Button("Stop", variant="stop")
+            progress = gr.HTML(words.said(()), label="Progress")
+            videos = [
+                gr.Video(label=name, visible=False, interactive=False, buttons=["download"], include_audio=True)
+                for name in names
+            ]
+    shown = studio.examples(folder)
+    gr.Examples(
+        [[str(one.photo), str(one.voice)] for one in shown],
+        [photo, voice],
+        label="Or try one of ours",
+        example_labels=[one.title for one in shown],
+        cache_examples=False,
+    )
+    gr.Markdown(words.taken(studio.limits))
+
+    def look(photo: str | None) -> Iterator[Any]:
+        """The face of a photo as the models will see it."""
+        if photo is None:
+            yield None
+            return
+        with _told():
+            found = studio.crop(photo)
+        if found.note:
+            gr.Info(escape(found.note))
+        yield found.frame
+
+    def make(
+        photo: str | None, voice: str | None, models: list[str], sampler: str | None, steps: float | None, seed: float
+    ) -> Iterator[list[Any]]:
+        """A video of a photo and a voice by each of the models named; null for the others."""
+        blank = [gr.update(value=None, visible=False) for _ in names]
+        yield [words.working("Waiting for the first frame"), *blank]
+        done: list[str] = []
+        with _told():
+            asked = None if sampler in (None, "", words.OWN) else sampler
+            for told in studio.make(photo, voice, models, asked, steps, seed):
+                kept = [gr.skip() for _ in names]
+                if isinstance(told, Video):
+                    done.append(words.made(told.model, told.made.frames, told.made.seconds, told.made.note))
+                    kept[names.index(told.model)] = gr.update(value=str(told.path), visible=True)
+                    yield [words.said(done), *kept]
+                else:
+                    yield [words.bar(told), *kept]
+        yield [words.said(done), *(gr.skip() for _ in names)]
+
+    photo.change(look, photo, crop, api_name="crop", concurrency_id="eyes", show_progress="minimal")
+    making = start.click(
+        make,
+        [photo, voice, chosen, sampler, steps, seed],
+        [progress, *videos],
+        api_name="make",
+        concurrency_id="device",
+        show_progress_on=progress,
+    )
+    stop.click(_stopped, None, progress, cancels=making, queue=False, api_visibility="private")
+
+
+def _scoring(studio: Studio) -> None:
+    gr.Markdown(
+        "How close is a video to the real one? Give both: the same sentence, the same length, cropped to the face in a "
+        "square. Frame 0 is not scored. Other rates and sizes are brought together, and the notes say so."
+    )
+    with gr.Row():
+        video = gr.Video(label="The video to be scored", sources=["upload"])
+        truth = gr.Video(label="The reference: the real video", sources=["upload"])
+    with gr.Row():
+        start = gr.Button("Score the video", variant="primary")
+        stop = gr.Button("Stop", variant="stop")
+    found = gr.HTML(words.said(()), label="Scores")
+
+    def score(video: str | None, reference: str | None) -> Iterator[str]:
+        """A video's scores against a reference, as an HTML table."""
+        yield words.working("Scoring")
+        with _told():
+            for told in studio.score(video, reference):
+                yield words.working("Scoring") if told is None else words.table(*told)
+
+    scoring = start.click(
+        score, [video, truth], found, api_name="score", concurrency_id="device", show_progress_on=found
+    )
+    stop.click(_stopped, None, found, cancels=scoring, queue=False, api_visibility="private")
+
+
+def _stopped() -> str:
+    return words.said(["Stopped. Nothing of it was kept."])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors as sentences that stay until they are closed; what is not the visitor's fault stands in the log alone."""
+    try:
+        yield
+    except VisemeError as error:
+        raise _error(str(error)) from error
+    except Broken as error:
+        log.error("%s", error)
+        raise _error("The server could not do this; its log says why. Another photo or voice may work.") from error
+    except OSError as error:
+        log.exception("a job failed")
+        raise _error("The server has no room or no right to write. Tell whoever runs it.") from error
+
+
+def _error(message: str) -> gr.Error:
+    return gr.Error(escape(message), duration=None, title="That did not work", print_exception=False)
