@@ -33,15 +33,6 @@ CSS = """
 """
 
 
-class Upload(gr.Image):  # type: ignore[misc]
-    """An image input that hands over the file as it came: what it is, is judged where that is safe."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else payload.path
-
-
 def build(studio: Studio, folder: Path) -> gr.Blocks:
     """The page of a studio; `folder` takes the examples' files and is served as it is."""
     folder.mkdir()
@@ -64,7 +55,8 @@ def _making(studio: Studio, folder: Path) -> None:
     names = list(studio.models)
     with gr.Row():
         with gr.Column():
-            photo = Upload(label="1. A photo of one face", type="filepath", sources=["upload", "webcam", "clipboard"])
+            photo = gr.Image(label="1. A photo of one face", type="filepath", sources=["upload", "webcam", "clipboard"])
+            photo.preprocess = _as_it_came
             crop = gr.Image(label="What the model will see", interactive=False, height=220, buttons=[])
             voice = gr.Audio(label="2. A voice", type="filepath", sources=["upload", "microphone"])
         with gr.Column():
@@ -161,6 +153,11 @@ def _scoring(studio: Studio) -> None:
         score, [video, truth], found, api_name="score", concurrency_id="device", show_progress_on=found
     )
     stop.click(_stopped, None, found, cancels=scoring, queue=False, api_visibility="private")
+
+
+def _as_it_came(payload: Any) -> str | None:
+    """The file that was uploaded. Gradio's image input would open it here; what it is, is judged by a worker."""
+    return None if payload is None else payload.path
 
 
 def _stopped() -> str:
