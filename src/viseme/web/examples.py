@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +12,13 @@ from viseme.data.synthetic.actor import draw_actor
 from viseme.data.synthetic.face import Renderer
 from viseme.data.synthetic.make import synthesize_clip
 from viseme.demonstration import portrait, voice
+from viseme.web.messages import Example
 
 SEED = 11
 SIZE = 320
+SECONDS = 1.0
+"""Of speech, whose first picture serves."""
 ACTORS = (0, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A photo and a voice that belong together on the page."""
-
-    title: str
-    photo: Path
-    voice: Path
 
 
 def write_examples(folder: Path) -> list[Example]:
@@ -35,7 +28,7 @@ def write_examples(folder: Path) -> list[Example]:
     found = [Example("A NASA portrait", portrait(folder / "portrait.png"), heard)]
     for actor in ACTORS:
         rng = np.random.default_rng([SEED, actor])
-        clip = synthesize_clip(Renderer(draw_actor(rng), SIZE), 0.2, rng)
+        clip = synthesize_clip(Renderer(draw_actor(rng), SIZE), SECONDS, rng)
         path = folder / f"rendered_{actor}.png"
         Image.fromarray(clip.frames[0]).save(path)
         found.append(Example(f"A rendered face, {actor + 1}", path, heard))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ def serve(
         raise InputError("a user and a password go together; give both, or neither")
     uvicorn = _uvicorn()
     with (
+        contextlib.suppress(KeyboardInterrupt),
+        _interrupted_by(signal.SIGTERM),
         Scratch(limits.keep_seconds) as scratch,
         _bound(where) as socket,
         contextlib.closing(Studio(models, limits, scratch, label=label, signature=signature)) as studio,
@@ -99,6 +102,16 @@ def application(studio: Studio, scratch: Scratch, where: Where) -> Any:
         css=page.CSS,
     )
     return Bounds(app, studio.limits, scratch)
+
+
+@contextlib.contextmanager
+def _interrupted_by(number: int) -> Iterator[None]:
+    """Let a signal unwind the block as Ctrl-C does: uvicorn raises it again when it has closed, and files must go."""
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _warning(where: Where) -> str:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from viseme.errors import InputError, VisemeError
 from viseme.files import AnyPath
 from viseme.web.limits import Limits
+from viseme.web.messages import Crop, Example, Made, Model, Score, Seen
 from viseme.web.scratch import Scratch
 from viseme.web.worker import Worker
 
 if TYPE_CHECKING:
     from viseme.generation.credentials import Signature
-    from viseme.web.examples import Example
-    from viseme.web.tasks import Crop, Made, Model, Score, Seen
 
 LONGEST_SEED = 2**32 - 1
 LOOK_SECONDS = 60.0
@@ -129,7 +128,7 @@ class Studio:
                         signature=self.signature,
                         limits=self.limits,
                     ):
-                        if hasattr(told, "note"):
+                        if isinstance(told, Made):
                             made = told
                         else:
                             seen = told or seen

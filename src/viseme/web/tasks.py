@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
@@ -19,7 +18,7 @@ from viseme.data.picture import picture_size
 from viseme.data.video import read_frames
 from viseme.errors import InputError
 from viseme.evaluation.evaluate import evaluate
-from viseme.evaluation.metrics import METRICS, Metric
+from viseme.evaluation.metrics import METRICS
 from viseme.families import ModelSynthesizer, load_synthesizer
 from viseme.generation.credentials import Signature, sign
 from viseme.generation.generate import generate_talk
@@ -28,8 +27,9 @@ from viseme.generation.landmarks import has_regressor, photo_source
 from viseme.generation.photo import read_photo
 from viseme.generation.rollout import Stopwatch, condition, generator, rollout
 from viseme.types import FPS, SAMPLES_PER_FRAME, UInt8
-from viseme.web.examples import Example, write_examples
+from viseme.web.examples import write_examples
 from viseme.web.limits import Limits
+from viseme.web.messages import Crop, Example, Made, Model, Score, Seen
 
 Tell = Callable[[Any], None]
 CROP = 256
@@ -38,63 +38,6 @@ PREVIEWS = 0.3
 """Seconds between two previews."""
 TIMED = 6
 """Frames made to learn how fast a model is here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What the page says of a model.
-
-    Attributes:
-        name: how it was given to the server.
-        size: pixels a side of its frames.
-        pace: frames a second on this machine, measured.
-        samplers: those it can draw frames with; empty where it makes a frame at once.
-        sampler, steps: its own choice; of no meaning without samplers.
-        most_steps: how many it was trained with.
-    """
-
-    name: str
-    size: int
-    pace: float
-    samplers: tuple[str, ...] = ()
-    sampler: str = ""
-    steps: int = 0
-    most_steps: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """The face that a model will see, uint8 `[256,256,3]`, and what the user should know of it."""
-
-    frame: UInt8
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A frame just made: which of how many, and, now and then, what it looks like (PNG, else empty)."""
-
-    number: int
-    total: int
-    png: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A finished video: its frames, the seconds that synthesis took, and what the user should know."""
-
-    frames: int
-    seconds: float
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One metric of a video, and the reference's own number where it has one."""
-
-    metric: Metric
-    value: float
-    truth: float | None
 
 
 def models(tell: Tell, names: tuple[str, ...]) -> list[Model]:

@@ -11,8 +11,8 @@ from viseme.report.wording import counted, number
 from viseme.web.limits import Limits
 
 if TYPE_CHECKING:
+    from viseme.web.messages import Model, Score
     from viseme.web.studio import Progress
-    from viseme.web.tasks import Model, Score
 
 TITLE = "viseme"
 LEAD = """# viseme
