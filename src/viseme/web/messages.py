@@ -50,7 +50,7 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A frame just made: which of how many, and, now and then, what it looks like (PNG, else empty)."""
+    """A frame just made: which of how many, and what it looks like, a PNG."""
 
     number: int
     total: int

@@ -23,7 +23,13 @@ CSS = """
 .viseme-progress { display: flex; gap: 1rem; align-items: center; }
 .viseme-progress div { flex: 1; }
 .viseme-progress img { border-radius: 6px; image-rendering: auto; }
-.viseme-progress progress { width: 100%; height: 1rem; accent-color: var(--color-accent); }
+.viseme-progress progress { width: 100%; height: .8rem; appearance: none; border: 0; border-radius: 6px;
+  background: var(--border-color-primary); overflow: hidden; }
+.viseme-progress progress::-webkit-progress-bar { background: var(--border-color-primary); }
+.viseme-progress progress::-webkit-progress-value { background: var(--color-accent); }
+.viseme-progress progress::-moz-progress-bar { background: var(--color-accent); }
+.viseme-progress progress:indeterminate { background: repeating-linear-gradient(-45deg,
+  var(--color-accent-soft) 0 .6rem, var(--border-color-primary) .6rem 1.2rem); }
 .viseme-said p { margin: .25rem 0; }
 .viseme-scores { overflow-x: auto; }
 .viseme-scores table { border-collapse: collapse; width: 100%; }
@@ -53,38 +59,51 @@ def theme() -> gr.themes.Base:
 
 def _making(studio: Studio, folder: Path) -> None:
     names = list(studio.models)
+    samplers = list(dict.fromkeys(s for model in studio.models.values() for s in model.samplers))
     with gr.Row():
         with gr.Column():
-            photo = gr.Image(label="1. A photo of one face", type="filepath", sources=["upload", "webcam", "clipboard"])
+            examples = gr.Group()
+            photo = gr.Image(
+                label="1. A photo of one face",
+                type="filepath",
+                sources=["upload", "webcam", "clipboard"],
+                height=280,
+            )
             photo.preprocess = _as_it_came
-            crop = gr.Image(label="What the model will see", interactive=False, height=220, buttons=[])
-            voice = gr.Audio(label="2. A voice", type="filepath", sources=["upload", "microphone"])
+            crop = gr.Image(label="What the model will see", interactive=False, height=200, buttons=[])
+            voice = gr.Audio(label="2. A voice", type="filepath", sources=["upload", "microphone"], buttons=[])
         with gr.Column():
             chosen = gr.CheckboxGroup(
                 names, value=names[:1], label="3. Model", info="Several make as many videos, to be seen side by side."
             )
             with gr.Accordion("Sampler, steps, seed, and what each choice costs", open=False):
-                samplers = list(dict.fromkeys(s for model in studio.models.values() for s in model.samplers))
-                sampler = gr.Dropdown([words.OWN, *samplers], value=words.OWN, label="Sampler", visible=bool(samplers))
-                steps = gr.Number(None, label="Steps", precision=0, minimum=1, visible=bool(samplers))
-                seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LONGEST_SEED)
+                with gr.Row():
+                    sampler = gr.Dropdown(
+                        [words.OWN, *samplers], value=words.OWN, label="Sampler", visible=bool(samplers)
+                    )
+                    steps = gr.Number(
+                        None, label="Steps", info=words.STEPS, precision=0, minimum=1, visible=bool(samplers)
+                    )
+                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LONGEST_SEED)
                 gr.Markdown(words.costs(studio.models.values()))
             with gr.Row():
                 start = gr.Button("Make the video", variant="primary")
-                stop = gr.Button("Stop", variant="stop")
+                stop = gr.Button("Stop")
             progress = gr.HTML(words.said(()), label="Progress")
-            videos = [
-                gr.Video(label=name, visible=False, interactive=False, buttons=["download"], include_audio=True)
-                for name in names
-            ]
+            with gr.Row():
+                videos = [
+                    gr.Video(label=name, visible=False, interactive=False, buttons=["download"], height=320)
+                    for name in names
+                ]
     shown = studio.examples(folder)
-    gr.Examples(
-        [[str(one.photo), str(one.voice)] for one in shown],
-        [photo, voice],
-        label="Or try one of ours",
-        example_labels=[one.title for one in shown],
-        cache_examples=False,
-    )
+    with examples:
+        gr.Examples(
+            [[str(one.photo), str(one.voice)] for one in shown],
+            [photo, voice],
+            label="Try one of ours, or give your own",
+            example_labels=[one.title for one in shown],
+            cache_examples=False,
+        )
     gr.Markdown(words.taken(studio.limits))
 
     def look(photo: str | None) -> Iterator[Any]:

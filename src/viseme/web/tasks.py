@@ -1,4 +1,8 @@
-"""What the worker processes do for the page; each function is given `tell` first, which reports, or ends it."""
+"""What the worker processes do for the page.
+
+Each function is given `tell` first, which reports what it is given, if not None, and raises where the task is no longer
+wanted.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +79,7 @@ def talk(
     signature: Signature | None,
     limits: Limits,
 ) -> Made:
-    """Make a video, telling each frame as `Seen`; `label` is drawn into every frame where it is not empty."""
+    """Make a video, telling some of its frames as `Seen`; `label` is drawn into every frame where it is not empty."""
     _check_photo(photo, limits)
     read_audio(voice, limits.sound_seconds)
     shown = -PREVIEWS
@@ -83,9 +87,11 @@ def talk(
     def seen(frame: UInt8, number: int, total: int) -> None:
         nonlocal shown
         now = time.monotonic()
-        fresh = now - shown >= PREVIEWS
-        shown = now if fresh else shown
-        tell(Seen(number, total, _png(frame) if fresh else b""))
+        if now - shown < PREVIEWS and number < total:
+            tell(None)
+            return
+        shown = now
+        tell(Seen(number, total, _png(frame)))
 
     finish = functools.partial(labelled, text=label) if label else None
     made = generate_talk(_synthesizer(model, overrides), photo, voice, out, seed=seed, finish=finish, seen=seen)

@@ -20,6 +20,7 @@ One photo and a voice into a talking-head video.
 **Only of people who agreed to it.** Every video says in its metadata that it is generated."""
 OWN = "the model's own"
 """The sampler's choice that leaves it to the model."""
+STEPS = "Empty: the model's own."
 BETTER = {"higher": "higher", "lower": "lower", "truth": "the reference's own", "zero": "0", "none": "a control"}
 
 
@@ -58,10 +59,8 @@ def bar(progress: Progress) -> str:
     if seen is None:
         return working(f"{progress.model}: reading the photo and the voice")
     words = f"{escape(progress.model)}: frame {seen.number} of {seen.total}"
-    picture = ""
-    if seen.png:
-        data = base64.b64encode(seen.png).decode("ascii")
-        picture = f'<img src="data:image/png;base64,{data}" alt="Frame {seen.number}" width="128" height="128">'
+    data = base64.b64encode(seen.png).decode("ascii")
+    picture = f'<img src="data:image/png;base64,{data}" alt="Frame {seen.number}" width="128" height="128">'
     name = escape(progress.model)
     return (
         f'<div class="viseme-progress">{picture}<div><p>{words}</p>'

@@ -137,7 +137,8 @@ def _work(line: Connection, stop: Any) -> None:
     def tell(value: Any) -> None:
         if stop.is_set():
             raise Stopped
-        line.send(("told", value))
+        if value is not None:
+            line.send(("told", value))
 
     with contextlib.suppress(EOFError, OSError):
         while True:
