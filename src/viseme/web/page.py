@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio_client.utils import is_http_url_like
 
 from viseme.errors import VisemeError
 from viseme.web import words
 from viseme.web.studio import LONGEST_SEED, Studio, Video
-from viseme.web.worker import Broken
 
 log = logging.getLogger(__name__)
 
@@ -62,16 +62,17 @@ def _making(studio: Studio, folder: Path) -> None:
     samplers = list(dict.fromkeys(s for model in studio.models.values() for s in model.samplers))
     with gr.Row():
         with gr.Column():
-            examples = gr.Group()
+            examples = gr.Column()
             photo = gr.Image(
                 label="1. A photo of one face",
                 type="filepath",
                 sources=["upload", "webcam", "clipboard"],
                 height=280,
             )
-            photo.preprocess = _as_it_came
             crop = gr.Image(label="What the model will see", interactive=False, height=200, buttons=[])
             voice = gr.Audio(label="2. A voice", type="filepath", sources=["upload", "microphone"], buttons=[])
+            _uploads_only(photo)
+            _uploads_only(voice)
         with gr.Column():
             chosen = gr.CheckboxGroup(
                 names, value=names[:1], label="3. Model", info="Several make as many videos, to be seen side by side."
@@ -156,6 +157,8 @@ def _scoring(studio: Studio) -> None:
     with gr.Row():
         video = gr.Video(label="The video to be scored", sources=["upload"])
         truth = gr.Video(label="The reference: the real video", sources=["upload"])
+        _uploads_only(video)
+        _uploads_only(truth)
     with gr.Row():
         start = gr.Button("Score the video", variant="primary")
         stop = gr.Button("Stop", variant="stop")
@@ -174,9 +177,19 @@ def _scoring(studio: Studio) -> None:
     stop.click(_stopped, None, found, cancels=scoring, queue=False, api_visibility="private")
 
 
-def _as_it_came(payload: Any) -> str | None:
-    """The file that was uploaded. Gradio's image input would open it here; what it is, is judged by a worker."""
-    return None if payload is None else payload.path
+def _uploads_only(component: Any) -> None:
+    """Let an input take what was uploaded and nothing else, unopened: a worker judges what it is.
+
+    By itself Gradio fetches addresses for a visitor, and opens pictures in the process that serves everybody.
+    """
+
+    async def kept(path: str) -> str:
+        if is_http_url_like(path):
+            raise _error("Addresses are not fetched here. Upload the file.")
+        return path
+
+    component.async_move_resource_to_block_cache = kept
+    component.preprocess = lambda payload: None if payload is None else payload.path
 
 
 def _stopped() -> str:
@@ -185,17 +198,17 @@ def _stopped() -> str:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Errors as sentences that stay until they are closed; what is not the visitor's fault stands in the log alone."""
+    """Errors as sentences that stay until they are closed; what is not the visitor's fault is told to the log alone."""
     try:
         yield
     except VisemeError as error:
         raise _error(str(error)) from error
-    except Broken as error:
-        log.error("%s", error)
-        raise _error("The server could not do this; its log says why. Another photo or voice may work.") from error
     except OSError as error:
         log.exception("a job failed")
         raise _error("The server has no room or no right to write. Tell whoever runs it.") from error
+    except Exception as error:
+        log.exception("a job failed")
+        raise _error("The server could not do this; its log says why. Another photo or voice may work.") from error
 
 
 def _error(message: str) -> gr.Error:

@@ -85,15 +85,16 @@ def application(studio: Studio, scratch: Scratch, where: Where) -> Any:
 
     from viseme.web import page
 
+    blocks = page.build(studio, scratch.path / "examples")
     app = gr.mount_gradio_app(
         FastAPI(openapi_url=None),
-        page.build(studio, scratch.path / "examples"),
+        blocks,
         path="",
         server_name=where.host,
         server_port=where.port,
         auth=(where.user, where.password) if where.user else None,
         auth_message="This server asks for a user and a password.",
-        show_error=False,
+        show_error=True,
         max_file_size=round(studio.limits.upload_mb * 1e6),
         footer_links=["api"],
         run_history=False,
@@ -101,6 +102,8 @@ def application(studio: Studio, scratch: Scratch, where: Where) -> Any:
         theme=page.theme(),
         css=page.CSS,
     )
+    # Without this Gradio takes any path of this machine for an upload.
+    blocks.has_launched = True
     return Bounds(app, studio.limits, scratch)
 
 

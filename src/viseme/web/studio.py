@@ -63,6 +63,7 @@ class Studio:
         self.limits, self.label, self.signature = limits, label, signature
         self._scratch = scratch
         self._device, self._eyes = Worker("device"), Worker("eyes")
+        self._eyes.start()
         try:
             found: list[Model] = self._device.result("models", names=tuple(dict.fromkeys(models)))
         except BaseException:
@@ -81,7 +82,7 @@ class Studio:
 
     def crop(self, photo: AnyPath | None) -> Crop:
         """The face that models will see. Raises `InputError` in the words of the page."""
-        given = _given(photo, "a photo")
+        given = self._given(photo, "a photo")
         with _Spoken({given: "the photo"}):
             return self._eyes.result("crop", LOOK_SECONDS, photo=given, limits=self.limits)  # type: ignore[no-any-return]
 
@@ -106,7 +107,7 @@ class Studio:
             InputError: something is missing, not known, or beyond the limits, in the words of the page.
             Broken: the fault is the server's.
         """
-        photo, voice = _given(photo, "a photo"), _given(voice, "a voice")
+        photo, voice = self._given(photo, "a photo"), self._given(voice, "a voice")
         chosen = self._chosen(models)
         start = _whole(seed, "seed", 0, LONGEST_SEED)
         overrides = {model: self._sampling(self.models[model], sampler, steps) for model in chosen}
@@ -141,12 +142,21 @@ class Studio:
 
         Raises as `make` does.
         """
-        given, truth = _given(video, "the video to be scored"), _given(reference, "the reference video")
+        given, truth = self._given(video, "the video to be scored"), self._given(reference, "the reference video")
         names = {given: "the video", truth: "the reference"}
         with tempfile.TemporaryDirectory(dir=self._scratch.jobs) as folder, _Spoken({**names, folder: ""}):
             yield from self._device.run(
                 "score", self.limits.job_seconds, video=given, reference=truth, folder=folder, limits=self.limits
             )
+
+    def _given(self, path: AnyPath | None, what: str) -> str:
+        """The path of a file, which must be an upload or an example."""
+        if not path:
+            raise InputError(f"Give {what} first.")
+        real = Path(path).resolve()
+        if not real.is_relative_to(self._scratch.path.resolve()) or not real.is_file():
+            raise InputError(f"There is no such file here any more. Give {what} again.")
+        return str(real)
 
     def _chosen(self, models: Sequence[str] | None) -> list[str]:
         chosen = list(dict.fromkeys(models or ()))
@@ -189,12 +199,6 @@ def sentence(message: str, names: Mapping[str, str]) -> str:
         message = message.replace(path, name).replace(Path(path).name, name)
     message = message.strip(" /")
     return f"{message[:1].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
-
-
-def _given(path: AnyPath | None, what: str) -> str:
-    if not path:
-        raise InputError(f"Give {what} first.")
-    return str(path)
 
 
 def _whole(value: float | None, what: str, least: int, most: int) -> int:

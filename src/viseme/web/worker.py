@@ -36,13 +36,23 @@ class Broken(Exception):
 
 
 class Worker:
-    """One process, started on first use, doing one task after another."""
+    """One process, started on first use at the latest, doing one task after another."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._context = multiprocessing.get_context("spawn")
         self._process: Any = None
         self._turn = threading.Lock()
+
+    def start(self) -> None:
+        """Start the process, if it is not running, so that it is ready when it is needed."""
+        if self._process is not None and self._process.is_alive():
+            return
+        self._line, theirs = self._context.Pipe()
+        self._stop = self._context.Event()
+        self._process = self._context.Process(target=_work, args=(theirs, self._stop), name=self.name, daemon=True)
+        self._process.start()
+        theirs.close()
 
     def run(self, task: str, seconds: float | None = None, **arguments: Any) -> Iterator[Any]:
         """Yield what a task tells as it comes, None while there is nothing new, and in the end what it returns.
@@ -59,7 +69,7 @@ class Worker:
             Broken: the process died, or the task raised something else, which stands on its stderr.
         """
         with self._turn:
-            self._begin()
+            self.start()
             self._stop.clear()
             self._line.send((task, arguments))
             until = None if seconds is None else time.monotonic() + seconds
@@ -99,15 +109,6 @@ class Worker:
             self._process.kill()
             self._process.join()
             self._process = None
-
-    def _begin(self) -> None:
-        if self._process is not None and self._process.is_alive():
-            return
-        self._line, theirs = self._context.Pipe()
-        self._stop = self._context.Event()
-        self._process = self._context.Process(target=_work, args=(theirs, self._stop), name=self.name, daemon=True)
-        self._process.start()
-        theirs.close()
 
     def _received(self) -> tuple[str, Any]:
         try:
