@@ -83,7 +83,7 @@ def _making(studio: Studio, folder: Path) -> None:
                         [words.OWN, *samplers], value=words.OWN, label="Sampler", visible=bool(samplers)
                     )
                     steps = gr.Number(
-                        None, label="Steps", info=words.STEPS, precision=0, minimum=1, visible=bool(samplers)
+                        0, label="Steps", info=words.STEPS, precision=0, minimum=0, visible=bool(samplers)
                     )
                     seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LONGEST_SEED)
                 gr.Markdown(words.costs(studio.models.values()))
@@ -96,13 +96,13 @@ def _making(studio: Studio, folder: Path) -> None:
                     gr.Video(label=name, visible=False, interactive=False, buttons=["download"], height=320)
                     for name in names
                 ]
-    shown = studio.examples(folder)
+    ours = studio.examples(folder)
     with examples:
         gr.Examples(
-            [[str(one.photo), str(one.voice)] for one in shown],
+            [[str(one.photo), str(one.voice)] for one in ours],
             [photo, voice],
             label="Try one of ours, or give your own",
-            example_labels=[one.title for one in shown],
+            example_labels=[one.title for one in ours],
             cache_examples=False,
         )
     gr.Markdown(words.taken(studio.limits))
@@ -119,23 +119,21 @@ def _making(studio: Studio, folder: Path) -> None:
         yield found.frame
 
     def make(
-        photo: str | None, voice: str | None, models: list[str], sampler: str | None, steps: float | None, seed: float
+        photo: str | None, voice: str | None, models: list[str], sampler: str | None, steps: float, seed: float
     ) -> Iterator[list[Any]]:
         """A video of a photo and a voice by each of the models named; null for the others."""
-        blank = [gr.update(value=None, visible=False) for _ in names]
-        yield [words.working("Waiting for the first frame"), *blank]
+        shown = {name: gr.update(value=None, visible=False) for name in names}
+        yield [words.working("Waiting for the first frame"), *shown.values()]
         done: list[str] = []
         with _told():
             asked = None if sampler in (None, "", words.OWN) else sampler
             for told in studio.make(photo, voice, models, asked, steps, seed):
-                kept = [gr.skip() for _ in names]
                 if isinstance(told, Video):
                     done.append(words.made(told.model, told.made.frames, told.made.seconds, told.made.note))
-                    kept[names.index(told.model)] = gr.update(value=str(told.path), visible=True)
-                    yield [words.said(done), *kept]
+                    shown[told.model] = gr.update(value=str(told.path), visible=True)
+                    yield [words.said(done), *shown.values()]
                 else:
-                    yield [words.bar(told), *kept]
-        yield [words.said(done), *(gr.skip() for _ in names)]
+                    yield [words.bar(told), *(gr.skip() for _ in names)]
 
     photo.change(look, photo, crop, api_name="crop", concurrency_id="eyes", show_progress="minimal")
     making = start.click(

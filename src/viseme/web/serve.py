@@ -20,6 +20,8 @@ from viseme.web.studio import Studio
 if TYPE_CHECKING:
     from viseme.generation.credentials import Signature
 
+WAITING = 512
+"""Connections that the system holds until they are served."""
 LEAVE = 3
 """Seconds that open connections have when the server ends."""
 
@@ -66,6 +68,7 @@ def serve(
         contextlib.closing(Studio(models, limits, scratch, label=label, signature=signature)) as studio,
     ):
         app = application(studio, scratch, where)
+        socket.listen(WAITING)  # whoever reads the line below may come before uvicorn does
         host, port = socket.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{port}/ serves {', '.join(studio.models)}; Ctrl-C ends it", flush=True)

@@ -100,7 +100,7 @@ class Studio:
         Args:
             photo, voice: files.
             models: names of served models, made one after another.
-            sampler, steps: of models that have them; their own where empty.
+            sampler, steps: of models that have them; their own where empty or 0.
             seed: of everything drawn.
 
         Raises:
@@ -174,7 +174,7 @@ class Studio:
         if sampler and sampler not in model.samplers:
             raise InputError(f"There is no sampler {sampler!r}. There are {', '.join(model.samplers)}.")
         chosen = [f"sampling.sampler={sampler}"] if sampler else []
-        if steps is not None:
+        if steps:
             chosen.append(f"sampling.steps={_whole(steps, 'number of steps', 1, model.most_steps)}")
         return tuple(chosen)
 
