@@ -75,7 +75,7 @@ def test_a_photo_and_a_voice_become_a_video(server, face, voice, tmp_path) -> No
 
 def test_the_crop_is_the_face(server, face) -> None:
     _, photo = server.upload(face)
-    event, (crop,) = server.call("crop", photo=photo)
+    event, (crop, _) = server.call("crop", photo=photo)
     assert event == "complete"
     assert crop["path"].endswith(".webp")
 

@@ -38,7 +38,7 @@ class Bounds:
 
     def __init__(self, app: App, limits: Limits, scratch: Scratch) -> None:
         self._app, self._limits, self._scratch = app, limits, scratch
-        self._most = round(limits.upload_mb * 1e6) + AROUND
+        self._most = round(limits.upload_mb * 2**20) + AROUND
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""

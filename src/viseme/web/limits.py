@@ -17,7 +17,7 @@ class Limits(Section):
     """Beyond any of these a visitor is told so in a sentence, and nothing is made."""
 
     upload_mb: PositiveFloat = 50.0
-    """Megabytes of one uploaded file."""
+    """Megabytes (of 2**20 bytes) of one uploaded file."""
     megapixels: Annotated[float, Field(gt=0, le=MAX_PIXELS / 1e6)] = 50.0
     """Of a photo, and of each frame of a video."""
     sound_seconds: PositiveFloat = 60.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -70,6 +69,7 @@ def _making(studio: Studio, folder: Path) -> None:
                 height=280,
             )
             crop = gr.Image(label="What the model will see", interactive=False, height=200, buttons=[])
+            noted = gr.HTML(words.said(()), label="About the photo")
             voice = gr.Audio(label="2. A voice", type="filepath", sources=["upload", "microphone"], buttons=[])
             _uploads_only(photo)
             _uploads_only(voice)
@@ -107,35 +107,42 @@ def _making(studio: Studio, folder: Path) -> None:
         )
     gr.Markdown(words.taken(studio.limits))
 
-    def look(photo: str | None) -> Iterator[Any]:
-        """The face of a photo as the models will see it."""
+    def look(photo: str | None) -> Iterator[list[Any]]:
+        """The face of a photo as the models will see it, and what should be known of it."""
         if photo is None:
-            yield None
+            yield [None, words.said(())]
             return
-        with _told():
+        try:
             found = studio.crop(photo)
-        if found.note:
-            gr.Info(escape(found.note))
-        yield found.frame
+        except Exception as error:
+            said = _explained(error)
+            yield [None, words.refused(said)]
+            raise _error(said) from error
+        yield [found.frame, words.said([found.note] if found.note else ())]
 
     def make(
         photo: str | None, voice: str | None, models: list[str], sampler: str | None, steps: float, seed: float
     ) -> Iterator[list[Any]]:
         """A video of a photo and a voice by each of the models named; null for the others."""
         shown = {name: gr.update(value=None, visible=False) for name in names}
-        yield [words.working("Waiting for the first frame"), *shown.values()]
-        done: list[str] = []
-        with _told():
+        unchanged, done = [gr.skip() for _ in names], list[str]()
+        try:
             asked = None if sampler in (None, "", words.OWN) else sampler
+            fresh = list(shown.values())
             for told in studio.make(photo, voice, models, asked, steps, seed):
                 if isinstance(told, Video):
                     done.append(words.made(told.model, told.made.frames, told.made.seconds, told.made.note))
                     shown[told.model] = gr.update(value=str(told.path), visible=True)
                     yield [words.said(done), *shown.values()]
                 else:
-                    yield [words.bar(told), *(gr.skip() for _ in names)]
+                    yield [words.bar(told), *fresh]
+                    fresh = unchanged
+        except Exception as error:
+            said = _explained(error)
+            yield [words.refused(said), *unchanged]
+            raise _error(said) from error
 
-    photo.change(look, photo, crop, api_name="crop", concurrency_id="eyes", show_progress="minimal")
+    photo.change(look, photo, [crop, noted], api_name="crop", concurrency_id="eyes", show_progress="minimal")
     making = start.click(
         make,
         [photo, voice, chosen, sampler, steps, seed],
@@ -164,10 +171,13 @@ def _scoring(studio: Studio) -> None:
 
     def score(video: str | None, reference: str | None) -> Iterator[str]:
         """A video's scores against a reference, as an HTML table."""
-        yield words.working("Scoring")
-        with _told():
+        try:
             for told in studio.score(video, reference):
                 yield words.working("Scoring") if told is None else words.table(*told)
+        except Exception as error:
+            said = _explained(error)
+            yield words.refused(said)
+            raise _error(said) from error
 
     scoring = start.click(
         score, [video, truth], found, api_name="score", concurrency_id="device", show_progress_on=found
@@ -194,19 +204,14 @@ def _stopped() -> str:
     return words.said(["Stopped. Nothing of it was kept."])
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Errors as sentences that stay until they are closed; what is not the visitor's fault is told to the log alone."""
-    try:
-        yield
-    except VisemeError as error:
-        raise _error(str(error)) from error
-    except OSError as error:
-        log.exception("a job failed")
-        raise _error("The server has no room or no right to write. Tell whoever runs it.") from error
-    except Exception as error:
-        log.exception("a job failed")
-        raise _error("The server could not do this; its log says why. Another photo or voice may work.") from error
+def _explained(error: Exception) -> str:
+    """A sentence for the visitor; what is not their fault is told to the log."""
+    if isinstance(error, VisemeError):
+        return str(error)
+    log.error("a job failed", exc_info=error)
+    if isinstance(error, OSError):
+        return "The server has no room or no right to write. Tell whoever runs it."
+    return "The server could not do this; its log says why. Another photo or voice may work."
 
 
 def _error(message: str) -> gr.Error:

@@ -98,7 +98,7 @@ def application(studio: Studio, scratch: Scratch, where: Where) -> Any:
         auth=(where.user, where.password) if where.user else None,
         auth_message="This server asks for a user and a password.",
         show_error=True,
-        max_file_size=round(studio.limits.upload_mb * 1e6),
+        max_file_size=round(studio.limits.upload_mb * 2**20),
         footer_links=["api"],
         run_history=False,
         ssr_mode=False,

@@ -82,6 +82,11 @@ def said(words: Sequence[str]) -> str:
     return f'<div class="viseme-said" role="status">{lines}</div>'
 
 
+def refused(sentence: str) -> str:
+    """Why there is nothing, where it stays in sight; a screen reader announces it at once."""
+    return f'<div class="viseme-said" role="alert"><p>{escape(sentence)}</p></div>'
+
+
 def made(model: str, frames: int, seconds: float, note: str) -> str:
     """What is said of a finished video."""
     told = f"{model}: {counted(frames, 'frame')}, made in {number(seconds, _digits(seconds))} s."
