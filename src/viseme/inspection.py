@@ -295,4 +295,23 @@ def _video(place: Path) -> Summary:
     facts = streams(place)
     made = read_provenance(place)
     facts["made by viseme"] = bool(made)
-    return Summary("video", str(place), {**facts, **{f"provenance {name}": value for name, value in made.items()}})
+    told = {f"provenance {name}": value for name, value in made.items()}
+    return Summary("video", str(place), {**facts, **told, **_credentials(place)})
+
+
+def _credentials(place: Path) -> dict[str, Any]:
+    """What a video's Content Credentials say, if it has any."""
+    from viseme.generation.credentials import carries_credentials, read_credentials
+
+    if not carries_credentials(place):
+        return {"content credentials": "none"}
+    try:
+        found = read_credentials(place)
+    except InputError as error:
+        return {"content credentials": f"not checked: {error}"}
+    if found is None:
+        return {"content credentials": "none"}
+    facts = {"": found.meaning, "signer": found.signer, "program": found.program, "source type": found.source_type}
+    return {f"content credentials {name}".strip(): value for name, value in facts.items()} | (
+        {"content credentials faults": list(found.faults)} if found.faults else {}
+    )

@@ -18,6 +18,13 @@ from viseme.files import AnyPath, written_aside
 from viseme.generation.provenance import SOURCE_TYPE, read_provenance
 
 MIME = "video/mp4"
+BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+"""The UUID of the MP4 box that holds credentials."""
+_MEANINGS = {
+    "Trusted": "valid, by a signer that this machine trusts",
+    "Valid": "valid, by a signer that this machine does not know",
+    "Invalid": "INVALID: the video was changed after it was signed, or the signature is none",
+}
 ALGORITHMS = ("es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519")
 
 
@@ -55,6 +62,11 @@ class Credentials:
     program: str
     source_type: str
     faults: Sequence[str]
+
+    @property
+    def meaning(self) -> str:
+        """The state in words."""
+        return _MEANINGS.get(self.state, self.state.lower())
 
 
 def read_signature(certificates: AnyPath, key: AnyPath, algorithm: str = "es256", timestamps: str = "") -> Signature:
@@ -105,6 +117,25 @@ def manifest(record: dict[str, Any]) -> dict[str, Any]:
         "format": MIME,
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [made]}}],
     }
+
+
+def carries_credentials(path: AnyPath) -> bool:
+    """Whether an MP4 has a box of credentials at its top level, whatever they say; needs no c2pa-python."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        place = 0
+        while place + 24 <= size:
+            file.seek(place)
+            head = file.read(32)
+            length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            start = 16 if length == 1 else 8
+            if kind == b"uuid" and head[start : start + 16] == BOX:
+                return True
+            step = int.from_bytes(head[8:16], "big") if length == 1 else length
+            if step < 8:
+                return False
+            place += step
+    return False
 
 
 def read_credentials(path: AnyPath) -> Credentials | None:

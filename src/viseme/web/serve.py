@@ -140,14 +140,14 @@ def _bound(where: Where) -> Iterator[Any]:
     """A socket that has its address before the models are loaded, so that a port in use is told at once."""
     import socket
 
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except (OSError, OverflowError) as error:
-        raise OutputError(f"{where.host}:{where.port}: cannot be served ({error}); give another --port") from error
-    with bound:
+    with contextlib.ExitStack() as stack:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)[0]
+            bound = stack.enter_context(socket.socket(family, kind, protocol))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except (OSError, OverflowError) as error:
+            raise OutputError(f"{where.host}:{where.port}: cannot be served ({error}); give another --port") from error
         yield bound
 
 

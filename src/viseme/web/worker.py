@@ -69,9 +69,7 @@ class Worker:
             Broken: the process died, or the task raised something else, which stands on its stderr.
         """
         with self._turn:
-            self.start()
-            self._stop.clear()
-            self._line.send((task, arguments))
+            self._give(task, arguments)
             until = None if seconds is None else time.monotonic() + seconds
             ended = False
             try:
@@ -109,6 +107,16 @@ class Worker:
             self._process.kill()
             self._process.join()
             self._process = None
+
+    def _give(self, task: str, arguments: dict[str, Any]) -> None:
+        self.start()
+        self._stop.clear()
+        try:
+            self._line.send((task, arguments))
+        except OSError:  # it died since its last task
+            self.close()
+            self.start()
+            self._line.send((task, arguments))
 
     def _received(self) -> tuple[str, Any]:
         try:
