@@ -73,6 +73,21 @@ def test_a_photo_and_a_voice_become_a_video(server, face, voice, tmp_path) -> No
     assert list((server.scratch / "jobs").iterdir()) == []
 
 
+def test_a_video_is_scored_against_a_reference(server, face, voice) -> None:
+    _, photo = server.upload(face)
+    _, heard = server.upload(voice.read_bytes(), "voice.wav")
+    _, (_, video) = server.call("make", photo=photo, voice=heard, models=["tiny_gan"])
+    made = video["value"]["path"]
+    event, (table,) = server.call("score", video=made, reference=made)
+    assert event == "complete"
+    assert '<th scope="row">PSNR</th><td>100.00 dB</td>' in table
+    event, said = server.call("score", video=made, reference=photo)
+    assert event == "error"
+    assert said.startswith("The reference: is a picture")
+    event, said = server.call("score", video=None, reference=photo)
+    assert said == "Give the video to be scored first."
+
+
 def test_the_crop_is_the_face(server, face) -> None:
     _, photo = server.upload(face)
     event, (crop, _) = server.call("crop", photo=photo)

@@ -29,11 +29,13 @@ CSS = """
 .viseme-progress progress::-moz-progress-bar { background: var(--color-accent); }
 .viseme-progress progress:indeterminate { background: repeating-linear-gradient(-45deg,
   var(--color-accent-soft) 0 .6rem, var(--border-color-primary) .6rem 1.2rem); }
+.viseme-costs th, .viseme-costs td { word-break: normal; overflow-wrap: normal; padding: .3rem .4rem; }
 .viseme-said p { margin: .25rem 0; }
 .viseme-scores { overflow-x: auto; }
 .viseme-scores table { border-collapse: collapse; width: 100%; }
 .viseme-scores th, .viseme-scores td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid
   var(--border-color-primary); }
+.viseme-scores td:last-child { min-width: 16rem; }
 .viseme-scores td:nth-child(2), .viseme-scores td:nth-child(3) { text-align: right; white-space: nowrap; }
 """
 
@@ -80,13 +82,17 @@ def _making(studio: Studio, folder: Path) -> None:
             with gr.Accordion("Sampler, steps, seed, and what each choice costs", open=False):
                 with gr.Row():
                     sampler = gr.Dropdown(
-                        [words.OWN, *samplers], value=words.OWN, label="Sampler", visible=bool(samplers)
+                        [words.OWN, *samplers],
+                        value=words.OWN,
+                        label="Sampler",
+                        info=words.SAMPLER,
+                        visible=bool(samplers),
                     )
                     steps = gr.Number(
                         0, label="Steps", info=words.STEPS, precision=0, minimum=0, visible=bool(samplers)
                     )
-                    seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LONGEST_SEED)
-                gr.Markdown(words.costs(studio.models.values()))
+                    seed = gr.Number(0, label="Seed", info=words.SEED, precision=0, minimum=0, maximum=LONGEST_SEED)
+                gr.Markdown(words.costs(studio.models.values()), elem_classes="viseme-costs")
             with gr.Row():
                 start = gr.Button("Make the video", variant="primary")
                 stop = gr.Button("Stop")
@@ -160,8 +166,8 @@ def _scoring(studio: Studio) -> None:
         "square. Frame 0 is not scored. Other rates and sizes are brought together, and the notes say so."
     )
     with gr.Row():
-        video = gr.Video(label="The video to be scored", sources=["upload"])
-        truth = gr.Video(label="The reference: the real video", sources=["upload"])
+        video = gr.Video(label="The video to be scored", sources=["upload"], height=300)
+        truth = gr.Video(label="The reference: the real video", sources=["upload"], height=300)
         _uploads_only(video)
         _uploads_only(truth)
     with gr.Row():

@@ -20,6 +20,8 @@ One photo and a voice into a talking-head video.
 **Only of people who agreed to it.** Every video says in its metadata that it is generated."""
 OWN = "the model's own"
 """The sampler's choice that leaves it to the model."""
+SAMPLER = "From noise to picture."
+SEED = "Another one, another video."
 STEPS = "0: the model's own."
 BETTER = {"higher": "higher", "lower": "lower", "truth": "the reference's own", "zero": "0", "none": "a control"}
 
