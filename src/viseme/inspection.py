@@ -290,28 +290,11 @@ def _results(place: Path) -> Summary:
 
 def _video(place: Path) -> Summary:
     from viseme.data.streams import streams
+    from viseme.generation.credentials import credential_facts
     from viseme.generation.provenance import read_provenance
 
     facts = streams(place)
     made = read_provenance(place)
     facts["made by viseme"] = bool(made)
     told = {f"provenance {name}": value for name, value in made.items()}
-    return Summary("video", str(place), {**facts, **told, **_credentials(place)})
-
-
-def _credentials(place: Path) -> dict[str, Any]:
-    """What a video's Content Credentials say, if it has any."""
-    from viseme.generation.credentials import carries_credentials, read_credentials
-
-    if not carries_credentials(place):
-        return {"content credentials": "none"}
-    try:
-        found = read_credentials(place)
-    except InputError as error:
-        return {"content credentials": f"not checked: {error}"}
-    if found is None:
-        return {"content credentials": "none"}
-    facts = {"": found.meaning, "signer": found.signer, "program": found.program, "source type": found.source_type}
-    return {f"content credentials {name}".strip(): value for name, value in facts.items()} | (
-        {"content credentials faults": list(found.faults)} if found.faults else {}
-    )
+    return Summary("video", str(place), {**facts, **told, **credential_facts(place)})

@@ -195,3 +195,12 @@ def test_fit_length() -> None:
     assert np.array_equal(longer[:1_000], audio)
     assert not longer[1_000:].any()
     assert fit_length(audio, 0).shape == (0,)
+
+
+def test_sound_beyond_what_is_asked_for_is_refused(
+    tmp_path: Path, write_sound: Callable[..., Path], sine: Callable[..., np.ndarray]
+) -> None:
+    path = write_sound(tmp_path / "sine.wav", sine(440, 16_000, 2.0), 16_000)
+    assert len(read_audio(path, longest=2.0)) == 32_000
+    with pytest.raises(InputError, match=r"longer than 1\.5 s"):
+        read_audio(path, longest=1.5)

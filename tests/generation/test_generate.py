@@ -43,6 +43,31 @@ def test_the_same_command_gives_the_same_bytes(painter, face: Path, voice: Path,
     assert made[0] == made[1] != made[2]
 
 
+def test_frames_are_finished_and_seen_as_they_come(painter, face: Path, voice: Path, tmp_path: Path) -> None:
+    told = []
+    black = np.zeros((32, 32, 3), np.uint8)
+
+    def seen(frame: np.ndarray, number: int, total: int) -> None:
+        told.append((number, total, int(frame.max())))
+
+    generate_talk(painter, face, voice, tmp_path / "talk.mp4", finish=lambda _frame: black, seen=seen)
+    assert told == [(number, 13, 0) for number in range(1, 14)]
+    assert read_video(tmp_path / "talk.mp4").max() < 3
+
+
+def test_who_sees_a_frame_can_end_the_work(painter, face: Path, voice: Path, tmp_path: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    def seen(_frame: np.ndarray, number: int, _total: int) -> None:
+        if number == 5:
+            raise Enough
+
+    with pytest.raises(Enough):
+        generate_talk(painter, face, voice, tmp_path / "out" / "talk.mp4", seen=seen)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_notes_are_passed_on(painter, portrait: np.ndarray, write_wav, tmp_path: Path) -> None:
     face = Image.fromarray(portrait[0:300, 80:380])
     both = Image.new("RGB", (520, 300))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from viseme.data.align import apply, clip_transform, warp
 from viseme.data.faces import Box, default_backend, find_faces
-from viseme.data.picture import read_picture
+from viseme.data.picture import picture_size, read_picture
 from viseme.errors import InputError
 from viseme.generation import photo
 from viseme.generation.photo import read_photo
@@ -201,3 +201,15 @@ def test_what_cannot_serve_is_refused_in_one_line(face: Image.Image, tmp_path: P
         assert line in str(caught.value)
         assert str(caught.value).startswith(str(path))
         assert "\n" not in str(caught.value)
+
+
+def test_a_size_is_read_without_decoding(tmp_path: Path) -> None:
+    path = tmp_path / "half.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    assert picture_size(path) == (70, 90)
+    with pytest.raises(InputError, match="damaged"):
+        read_picture(path)
+    path.write_bytes(b"<svg></svg>")
+    with pytest.raises(InputError, match="not a picture"):
+        picture_size(path)

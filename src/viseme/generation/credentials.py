@@ -157,6 +157,27 @@ def read_credentials(path: AnyPath) -> Credentials | None:
         raise InputError(f"{path}: its Content Credentials cannot be read ({reason})") from error
 
 
+def credential_facts(path: AnyPath) -> dict[str, Any]:
+    """What a video's credentials say, name -> JSON value, in the order of reading; that there are none, where so."""
+    title = "content credentials"
+    if not carries_credentials(path):
+        return {title: "none"}
+    try:
+        found = read_credentials(path)
+    except InputError as error:
+        return {title: f"not checked: {error}"}
+    if found is None:
+        return {title: "none"}
+    facts = {
+        title: found.meaning,
+        f"{title} signer": found.signer,
+        f"{title} program": found.program,
+        f"{title} source type": found.source_type,
+        f"{title} faults": list(found.faults),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
 def c2pa() -> Any:
     """The module c2pa. Raises `InputError` where it is not installed."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -135,14 +136,15 @@ def _making(studio: Studio, folder: Path) -> None:
         try:
             asked = None if sampler in (None, "", words.OWN) else sampler
             fresh = list(shown.values())
-            for told in studio.make(photo, voice, models, asked, steps, seed):
-                if isinstance(told, Video):
-                    done.append(words.made(told.model, told.made.frames, told.made.seconds, told.made.note))
-                    shown[told.model] = gr.update(value=str(told.path), visible=True)
-                    yield [words.said(done), *shown.values()]
-                else:
-                    yield [words.bar(told), *fresh]
-                    fresh = unchanged
+            with closing(studio.make(photo, voice, models, asked, steps, seed)) as making:
+                for told in making:
+                    if isinstance(told, Video):
+                        done.append(words.made(told.model, told.made.frames, told.made.seconds, told.made.note))
+                        shown[told.model] = gr.update(value=str(told.path), visible=True)
+                        yield [words.said(done), *shown.values()]
+                    else:
+                        yield [words.bar(told), *fresh]
+                        fresh = unchanged
         except Exception as error:
             said = _explained(error)
             yield [words.refused(said), *unchanged]
@@ -178,8 +180,9 @@ def _scoring(studio: Studio) -> None:
     def score(video: str | None, reference: str | None) -> Iterator[str]:
         """A video's scores against a reference, as an HTML table."""
         try:
-            for told in studio.score(video, reference):
-                yield words.working("Scoring") if told is None else words.table(*told)
+            with closing(studio.score(video, reference)) as scoring:
+                for told in scoring:
+                    yield words.working("Scoring") if told is None else words.table(*told)
         except Exception as error:
             said = _explained(error)
             yield words.refused(said)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ class Studio:
         sampler: str | None = None,
         steps: float | None = None,
         seed: float | None = 0,
-    ) -> Iterator[Progress | Video]:
+    ) -> Generator[Progress | Video, None, None]:
         """Yield progress some times a second, and each model's video when it is done.
 
         Args:
@@ -116,7 +117,7 @@ class Studio:
                 out = Path(folder) / f"{_slug(model)}.mp4"
                 with _Spoken({photo: "the photo", voice: "the voice", str(out): "the video", folder: ""}):
                     seen, made = None, None
-                    for told in self._device.run(
+                    running = self._device.run(
                         "talk",
                         self.limits.job_seconds,
                         model=model,
@@ -128,16 +129,20 @@ class Studio:
                         label=self.label,
                         signature=self.signature,
                         limits=self.limits,
-                    ):
-                        if isinstance(told, Made):
-                            made = told
-                        else:
-                            seen = told or seen
-                            yield Progress(model, seen)
+                    )
+                    with contextlib.closing(running):
+                        for told in running:
+                            if isinstance(told, Made):
+                                made = told
+                            else:
+                                seen = told or seen
+                                yield Progress(model, seen)
                 if made is not None:
                     yield Video(model, out, made)
 
-    def score(self, video: AnyPath | None, reference: AnyPath | None) -> Iterator[tuple[list[Score], list[str]] | None]:
+    def score(
+        self, video: AnyPath | None, reference: AnyPath | None
+    ) -> Generator[tuple[list[Score], list[str]] | None, None, None]:
         """Yield None while a video is scored against a reference, and in the end its scores and notes.
 
         Raises as `make` does.

@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -54,7 +54,7 @@ class Worker:
         self._process.start()
         theirs.close()
 
-    def run(self, task: str, seconds: float | None = None, **arguments: Any) -> Iterator[Any]:
+    def run(self, task: str, seconds: float | None = None, **arguments: Any) -> Generator[Any, None, None]:
         """Yield what a task tells as it comes, None while there is nothing new, and in the end what it returns.
 
         A caller that closes the iterator stops the task.
