@@ -3,8 +3,8 @@
     python tools/train_lips.py train grid_store src/viseme/bundled/lips.safetensors
     python tools/train_lips.py score src/viseme/bundled/lips.safetensors grid_store --split val
 
-What it learns to say of a frame: the opening of the mouth, and the largest principal components of how lips and chin lie
-otherwise than on the clip's mean, the head's own movement taken out.
+What it learns to say of a frame: the opening of the mouth, and the largest principal components of how lips and chin
+lie otherwise than on the clip's mean, the head's own movement taken out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 import time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -72,12 +73,10 @@ def utterance(store: Store, row: ClipRow) -> Utterance:
 
 
 def targets(clips: list[Utterance]) -> tuple[list[Tensor], Tensor]:
-    """Of each clip `[T,8]`: the opening less its clip's mean, and 7 components; with the share of variance they hold."""
+    """Of each clip `[T,8]`: the opening less its mean, and 7 components; with the share of variance that those hold."""
     shapes = np.concatenate([clip.shape for clip in clips])
     _, sizes, axes = np.linalg.svd(shapes, full_matrices=False)
-    made = [
-        np.column_stack([clip.opening - clip.opening.mean(), clip.shape @ axes[: WIDTH - 1].T]) for clip in clips
-    ]
+    made = [np.column_stack([clip.opening - clip.opening.mean(), clip.shape @ axes[: WIDTH - 1].T]) for clip in clips]
     deviation = np.concatenate(made).std(axis=0)
     kept = torch.from_numpy(sizes[: WIDTH - 1] ** 2 / (sizes**2).sum())
     return [torch.from_numpy((clip / deviation).astype(np.float32)) for clip in made], kept
@@ -172,7 +171,7 @@ def score(weights: Path, store: Store, split: str) -> None:
         rhythm = fitted(curve, row.frames)
         found = mouth_correlation(heard, clip.opening, rhythm), correlation(heard, clip.opening), float(heard.std())
         by_actor.setdefault(row.actor, []).append(found)
-    for actor, found in [*sorted(by_actor.items()), ("all", sum(by_actor.values(), []))]:
+    for actor, found in [*sorted(by_actor.items()), ("all", [*chain(*by_actor.values())])]:
         r, raw, spread = np.mean(found, axis=0)
         print(f"{actor}: {len(found)} clips, r {r:.3f} with the mean curve out, {raw:.3f} raw; deviation {spread:.2f}")
 

@@ -1,7 +1,7 @@
 """Sound as lips: a small network of our own that hears log-mel columns and says how a mouth is shaped meanwhile.
 
-It was trained on the landmarks of the training clips of GRID by `tools/train_lips.py` and comes with the package. What it
-gives is little and means the same for every speaker, so that a model of few clips need not learn to listen.
+It was trained on landmarks of GRID's training clips by `tools/train_lips.py` and comes with the package. What it gives
+is little and means the same for every speaker, so that a model of few clips need not learn to listen.
 """
 
 from __future__ import annotations
