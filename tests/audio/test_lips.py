@@ -42,7 +42,7 @@ def test_silence_and_what_is_missing_move_nothing(speech: Float32) -> None:
 def test_sound_that_comes_later_is_said_later(speech: Float32) -> None:
     late, lips = np.concatenate([np.zeros(9 * SAMPLES_PER_FRAME, np.float32), speech]), encoder(LIPS)
     heard, said = lips(late, 59)[9:], lips(speech, 50)
-    assert (heard - said)[10:].std() < 0.15 * (heard[1:] - said[:-1])[10:].std()  # a frame late would be far off
+    assert (heard - said)[10:].std() < 0.3 * (heard[1:] - said[:-1])[10:].std()  # a frame late would be far off
 
 
 def test_what_follows_long_after_counts_nothing(speech: Float32) -> None:
