@@ -39,7 +39,7 @@ pictures that training draws; each rollout sets its own."""
 
 
 def _steps(count: int) -> tuple[str, ...]:
-    return (f"training.steps={count}", f"training.checkpoint_every={max(1, count // 4)}")
+    return (f"training.steps={count}", f"training.checkpoint_every={max(1, count // 20)}")
 
 
 TOY = PaperSize(
