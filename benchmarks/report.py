@@ -45,7 +45,7 @@ def make(folder: Path, systems: int, clips: int, size: int) -> Path:
                     writer.write(frame)
         results[name] = folder / f"{name}.json"
         viseme.evaluate(folder / name, truth, results[name], metrics=METRICS)
-    return viseme.compare(results, folder / "report")
+    return viseme.compare(results, folder / "report").page
 
 
 def seconds_to_open(browser: Browser, page: Path, times: int = 5) -> float:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+import viseme
 
 
 @pytest.fixture
@@ -23,13 +27,28 @@ def test_a_report_of_two(cli, results):
     outcome = cli(
         "compare", f"still={results / 'frozen.json'}", f"true={results / 'reencoded.json'}", "--out", page.parent
     )
-    assert (outcome.code, outcome.out) == (0, f"{page}\n")
+    assert outcome.code == 0
+    said = outcome.out.splitlines()
+    assert said[0] == str(page)
+    assert all(line.startswith("note: With fewer than 6 clips in common") for line in said[1:])
     text = page.read_text(encoding="utf-8")
     assert "still" in text
     assert "PSNR" in text
     assert "http://" not in text.replace("http://www.w3.org", "").replace("http://cv.iptc.org", "")
     table = (page.parent / "table.md").read_text(encoding="utf-8")
     assert "still" in table
+
+
+def test_results_of_two_versions_are_flagged_in_one_line(cli, results):
+    old = json.loads((results / "frozen.json").read_text(encoding="utf-8"))
+    old["provenance"]["viseme"] = "0.0.9"
+    (results / "old.json").write_text(json.dumps(old), encoding="utf-8")
+    outcome = cli(
+        "compare", f"old={results / 'old.json'}", f"new={results / 'reencoded.json'}", "--out", results / "report"
+    )
+    assert outcome.code == 0
+    (line,) = [line for line in outcome.out.splitlines() if "not measured alike" in line]
+    assert f"viseme 0.0.9 (old) and {viseme.__version__} (new)" in line
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def report(fake, write, tmp_path_factory):
     film(folder / "film.mp4")
     for video in folder.glob("*/*.mp4"):
         shutil.copy(folder / "film.mp4", video)
-    return compare(files, folder / "out")
+    return compare(files, folder / "out").page
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from viseme.evaluation.results import Results
     from viseme.inspection import Summary
     from viseme.machine import Machine
+    from viseme.report.compare import Report
     from viseme.studies.plan import Plan
     from viseme.studies.run import Outcome
 
@@ -49,8 +50,11 @@ def evaluate(
     )
 
 
-def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:
-    """Write one HTML report (and tables) of several results under the names given; returns its path."""
+def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Report:
+    """Write one HTML report (and tables) of several results under the names given.
+
+    Returns its path, and what makes the comparison less than fair.
+    """
     from viseme.report.compare import compare as run
 
     return run(results, out)

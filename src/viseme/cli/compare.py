@@ -26,4 +26,7 @@ def compare(
         if name in named:
             raise typer.BadParameter(f"{name}: given twice; name each results file differently")
         named[name] = Path(path)
-    print(api.compare(named, out))
+    report = api.compare(named, out)
+    print(report.page)
+    for note in report.notes:
+        print(f"note: {note}")

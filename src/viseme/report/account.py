@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from viseme.evaluation.bootstrap import ENOUGH_CLIPS
+from viseme.report.alike import unlike
 from viseme.report.sets import unequal
 from viseme.report.systems import Group, System
 from viseme.report.wording import listed, signature
@@ -77,8 +78,13 @@ def shared_notes(systems: Sequence[System]) -> list[str]:
 
 def cautions(groups: Sequence[Group]) -> list[str]:
     """What a reader must know beside the numbers, each thing once."""
+    return [*reservations(groups), *shared_notes([system for group in groups for system in group.systems])]
+
+
+def reservations(groups: Sequence[Group]) -> list[str]:
+    """What makes the comparison itself less than fair, whatever the results say of themselves."""
     systems = [system for group in groups for system in group.systems]
-    notes = shared_notes(systems)
+    notes = unlike(systems)
     if len(groups) > 1:
         sizes = listed([f"{group.size} × {group.size}" if group.size else "unstated" for group in groups])
         notes.append(

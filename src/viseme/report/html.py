@@ -20,7 +20,7 @@ from viseme.report.figures import Figure, openings, over_time
 from viseme.report.media import Album
 from viseme.report.plain import escaped
 from viseme.report.sets import SetRow, set_table
-from viseme.report.summary import lead_metric, summary
+from viseme.report.summary import in_full, lead_metric, summary
 from viseme.report.systems import Group, System
 from viseme.report.tables import Row, definitions, difference_table, metric_table
 from viseme.report.wording import counted, listed, number
@@ -33,6 +33,7 @@ class Section:
     group: Group
     heading: str
     summary: list[list[str]]
+    in_full: list[list[str]]
     metrics: list[Row]
     sets: list[SetRow]
     differences: list[Row]
@@ -52,6 +53,7 @@ def render(groups: Sequence[Group], album: Album) -> str:
             group=group,
             heading=f"{group.size} × {group.size} pixels" if group.size else "Frames of unstated size",
             summary=summary(group),
+            in_full=in_full(group),
             metrics=metric_table(group),
             sets=set_table(group),
             differences=difference_table(group),

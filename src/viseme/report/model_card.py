@@ -9,11 +9,9 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from viseme.report.account import cautions
 from viseme.report.html import intervals, scope
 from viseme.report.plain import escaped, markdown
-from viseme.report.summary import summary
-from viseme.report.systems import Group, by_size, load_systems
+from viseme.report.systems import by_size, load_systems
 from viseme.report.wording import counted, listed, number, signature
 
 KNOWN = (
@@ -57,11 +55,8 @@ def model_card(
             few=len(_listed(training.get("actors"))) < 20 if training.get("actors") else False,
             groups=groups,
             scores=_nested(markdown(groups)) if groups else "",
-            says=[" ".join(escaped(text) for text in sentences) for group in groups for sentences in summary(group)],
-            notes=[escaped(note) for note in cautions(groups)] if groups else [],
             scope=escaped(scope(groups[0])) if groups else "",
             intervals=intervals(groups[0]) if groups else "",
-            failed=_failed(groups),
         )
     )
 
@@ -100,16 +95,6 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return number(value, 0)
     return escaped(str(value))
-
-
-def _failed(groups: list[Group]) -> list[str]:
-    """Each system that failed on some clips, in words."""
-    return [
-        f"{escaped(system.name)} failed on {len(system.results.failed)} of {counted(len(system.results.clips), 'clip')}"
-        for group in groups
-        for system in group.systems
-        if system.results.failed
-    ]
 
 
 def _nested(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The metric table as Markdown, for a README or a pull request, and as CSV with one number a row, for a spreadsheet."""
+"""Summary and tables as Markdown, for a pull request, and one number a row as CSV, for a spreadsheet."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 
+from viseme.report.account import cautions
 from viseme.report.ranking import best
 from viseme.report.sets import SetRow, set_table
+from viseme.report.summary import summary
 from viseme.report.systems import Group, System
 from viseme.report.tables import Cell, Row, difference_table, metric_table
+from viseme.report.wording import counted
 
 COLUMNS = (
     *("size", "system", "control", "metric", "title", "unit", "better"),
@@ -18,11 +21,14 @@ COLUMNS = (
 
 
 def markdown(groups: Sequence[Group]) -> str:
-    """One metric table and one table of paired differences a size."""
-    parts = []
+    """What must be known beside the numbers; then for each size the summary, its metrics and its paired differences."""
+    parts = (
+        ["\n".join(f"- {escaped(note)}" for note in notes)] if (notes := [*cautions(groups), *_failed(groups)]) else []
+    )
     for group in groups:
         if len(groups) > 1:
             parts.append(f"## {_size(group)}")
+        parts += [escaped(" ".join(sentences)) for sentences in summary(group)]
         header = ["Metric", "Truth", *(_header(system) for system in group.systems)]
         parts.append(_table(header, [[_title(row), row.truth, *_values(row)] for row in metric_table(group)]))
         parts.append(
@@ -69,6 +75,16 @@ def comma_separated(groups: Sequence[Group]) -> str:
                 numbers = [s.value, "", "", s.n, s.of, "" if s.truth is None else s.truth]
                 writer.writerow([*head, name, s.title, s.unit, s.better, *numbers, 0])
     return text.getvalue()
+
+
+def _failed(groups: Sequence[Group]) -> list[str]:
+    """Each system that failed on some clips, in words."""
+    return [
+        f"{system.name} failed on {len(system.results.failed)} of {counted(len(system.results.clips), 'clip')}."
+        for group in groups
+        for system in group.systems
+        if system.results.failed
+    ]
 
 
 def _values(row: Row) -> list[str]:
