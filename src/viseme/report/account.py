@@ -147,10 +147,15 @@ _SYSTEM = (
 )
 _EVALUATION = (
     ("Scored by viseme", "viseme"),
+    ("Landmarks", "landmarks"),
+    ("Weights of what measures", "weights"),
     ("Python", "python"),
+    ("NumPy", "numpy"),
+    ("SciPy", "scipy"),
     ("PyTorch", "torch"),
     ("OpenCV", "opencv"),
     ("dlib", "dlib"),
+    ("PyAV", "av"),
     ("Machine", "machine"),
     ("Command", "command"),
     ("Bootstrap seed", "seed"),
@@ -163,6 +168,18 @@ def origin(system: System) -> Origin:
     entries = [*_entries(system.results.system, _SYSTEM), *_entries(system.results.provenance, _EVALUATION)]
     entries += [("Results file", system.path.name), ("Results file, SHA-256", signature(system.checksum, 16))]
     return Origin(system, tuple(entries))
+
+
+def alike(origins: Sequence[Origin]) -> list[tuple[str, str]]:
+    """What is true of several systems, each of them, so that it need be said once; nothing of one alone."""
+    first, *others = origins
+    return [entry for entry in first.entries if others and all(entry in other.entries for other in others)]
+
+
+def apart(found: Origin, origins: Sequence[Origin]) -> Origin:
+    """The origin of one of these systems without what is `alike` in all."""
+    shared = alike(origins)
+    return Origin(found.system, tuple(entry for entry in found.entries if entry not in shared))
 
 
 def reference(group: Group) -> list[tuple[str, str]]:

@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from viseme import __version__
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS
-from viseme.report.account import account, cautions, origin, reference, shared_notes
+from viseme.report.account import account, alike, apart, cautions, origin, reference, shared_notes
 from viseme.report.breakdown import PartTable, actor_tables, clip_table, emotion_tables
-from viseme.report.clips import shown
+from viseme.report.clips import Film, shown
 from viseme.report.figures import Figure, openings, over_time
 from viseme.report.media import Album
 from viseme.report.plain import escaped
@@ -44,9 +44,9 @@ class Section:
     emotions: list[PartTable]
 
 
-def render(groups: Sequence[Group], album: Album) -> str:
-    """The whole page as HTML."""
-    clips = shown(groups, album)
+def render(groups: Sequence[Group], album: Album, film: Film | None = None) -> str:
+    """The whole page as HTML; with `film`, truth plays beside the systems."""
+    clips = shown(groups, album, film)
     middle = clips[len(clips) // 2] if clips else None
     sections = [
         Section(
@@ -66,7 +66,7 @@ def render(groups: Sequence[Group], album: Album) -> str:
         for index, group in enumerate(groups)
     ]
     systems = [system for group in groups for system in group.systems]
-    lead = lead_metric(groups[0])
+    lead, origins = lead_metric(groups[0]), [origin(system) for system in systems]
     script = part("player.js") + part("sorting.js")
     return (
         environment()
@@ -85,11 +85,12 @@ def render(groups: Sequence[Group], album: Album) -> str:
             middle=middle,
             lead=groups[0].first.results.metrics[lead].title if lead in groups[0].first.results.metrics else "",
             first=groups[0].first,
-            truth=next((system for system in systems if system.is_truth), None),
+            truth_plays=film is not None or any(system.is_truth for system in systems),
             accounts=[account(system, shared_notes(systems)) for system in systems],
             definitions=definitions(groups),
             reference=reference(groups[0]),
-            origins=[origin(system) for system in systems],
+            alike=alike(origins),
+            origins=[apart(found, origins) for found in origins],
         )
     )
 

@@ -30,7 +30,7 @@ def markdown(groups: Sequence[Group]) -> str:
             parts.append(f"## {_size(group)}")
         parts += [escaped(" ".join(sentences)) for sentences in summary(group)]
         header = ["Metric", "Truth", *(_header(system) for system in group.systems)]
-        parts.append(_table(header, [[_title(row), row.truth, *_values(row)] for row in metric_table(group)]))
+        parts.append(table(header, [[_title(row), row.truth, *_values(row)] for row in metric_table(group)]))
         parts.append(
             "Means over clips with 95 % intervals. Bold: the best of the systems under test, where its paired interval "
             "against the runner-up excludes zero."
@@ -40,10 +40,10 @@ def markdown(groups: Sequence[Group]) -> str:
             lines = [
                 [_title(row), row.over, row.truth, *(cell.value or cell.note for cell in row.cells)] for row in sets
             ]
-            parts.append(_table(header, lines))
+            parts.append(table(header, lines))
         if group.others:
             header = [f"{escaped(group.first.name)} minus", *(_header(system) for system in group.others)]
-            parts.append(_table(header, [[_title(row), *_values(row)] for row in difference_table(group)]))
+            parts.append(table(header, [[_title(row), *_values(row)] for row in difference_table(group)]))
             parts.append(
                 "Paired differences over the clips that both have; of distances to the best value where that is "
                 "truth's (≈) or zero (→ 0). Bold: the interval excludes zero."
@@ -111,7 +111,8 @@ def _size(group: Group) -> str:
     return "Frames of unstated size" if group.size is None else f"{group.size} × {group.size} pixels"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose first column is text; what stands in it must be escaped."""
     lines = [header, ["---", *("---:" for _ in header[1:])], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
