@@ -32,10 +32,12 @@ def write_card(run: AnyPath, results: Mapping[str, AnyPath] | None = None) -> Pa
 
     Raises:
         ModelError: the folder holds no model.
-        InputError: none of the results is of this run's weights, or they cannot be compared.
+        InputError: no run folder, none of the results is of this run's weights, or they cannot be compared.
         OutputError: the card cannot be written.
     """
     weights = model_path(Path(run))
+    if not Path(run).is_dir():
+        raise InputError(f"{run}: is no run folder; give one that viseme train wrote")
     folder, results = RunFolder(Path(run)), results or {}
     checksum = sha256(weights)
     if results:

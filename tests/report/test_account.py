@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from viseme.report.account import account, cautions, origin, reference, shared_notes
+from viseme.report.account import account, alike, apart, cautions, origin, reference, shared_notes
 from viseme.report.systems import by_size, load_systems
 
 
@@ -58,6 +58,17 @@ def test_origins_keep_everything_that_the_results_say(written):
     assert entries["Machine"] == "Linux x86_64, 2 cores"
     assert entries["Results file"] == "a.json"
     assert "Control" not in entries
+
+
+def test_what_all_systems_share_is_said_once(written):
+    systems = load(written, {"name": "a"}, {"name": "b", "system": {"crf": 18}})
+    origins = [origin(system) for system in systems]
+    shared = dict(alike(origins))
+    assert (shared["Python"], "H.264 crf" in shared, "Results file" in shared) == ("3.11.9", False, False)
+    left = [dict(apart(found, origins).entries) for found in origins]
+    assert [entries["H.264 crf"] for entries in left] == ["12", "18"]
+    assert all("Python" not in entries for entries in left)
+    assert alike(origins[:1]) == []
 
 
 def test_the_reference_names_its_actors(written):

@@ -112,6 +112,7 @@ def test_the_scrubber_sends_every_player_to_its_frame(opened, frame):
 def test_buttons_and_arrow_keys_step_by_a_frame(opened):
     page = opened()
     clip = page.locator(".clip").first
+    clip.get_by_role("slider").evaluate("scrub => { scrub.value = 0; scrub.dispatchEvent(new Event('input')); }")
     on = clip.get_by_role("button", name="One frame on")
     on.click()
     on.click()
@@ -124,6 +125,15 @@ def test_buttons_and_arrow_keys_step_by_a_frame(opened):
     clip.get_by_role("slider").focus()
     page.keyboard.press("ArrowLeft")
     assert (np.floor(settled(clip) * FPS) == 26).all()
+
+
+def test_players_stand_at_truths_widest_mouth_and_play_from_the_beginning(opened):
+    clip = opened().locator(".clip").first
+    shown = int(clip.locator(".bar").get_attribute("data-shown"))
+    assert shown > 0
+    assert (np.floor(settled(clip) * FPS) == shown).all()
+    clip.get_by_role("button", name="Play all").click()
+    assert min(clip.evaluate(TIMES)) < shown / FPS or shown < 5
 
 
 def test_only_one_player_is_heard(opened):

@@ -119,6 +119,8 @@ def _text(key: str, value: Any) -> str:
     if value in (None, "", []):
         return ""
     if key == "seconds" and isinstance(value, int | float):
+        if value < 120:
+            return f"{number(value, 0)} seconds"
         hours = value / 3600
         return f"{number(hours, 1)} hours" if hours >= 1.95 else f"{number(value / 60, 0)} minutes"
     if key in ("model_sha256", "fingerprint"):
@@ -149,18 +151,10 @@ def _validated(found: Validation) -> dict[str, str]:
 def _rolled(name: str, clips: list[ClipScore]) -> list[str]:
     """One metric: title, mean, interval where the clips are enough for one, and their number."""
     metric = METRICS.get(name)
-    title, digits = (
-        (f"{metric.title} ({metric.unit})" if metric.unit else metric.title, metric.digits)
-        if metric
-        else (
-            name.upper(),
-            3,
-        )
-    )
-    values, actors = [clip.values[name] for clip in clips], [clip.actor for clip in clips]
-    over = interval(values, actors, np.random.default_rng(0))
+    title, unit, digits = (metric.title, metric.unit, metric.digits) if metric else (name.upper(), "", 3)
+    over = interval([clip.values[name] for clip in clips], [clip.actor for clip in clips], np.random.default_rng(0))
     ends = bounds(over.low, over.high, digits) if len(clips) >= ENOUGH_CLIPS else "none"
-    return [escaped(title), number(over.mean, digits), ends, str(len(clips))]
+    return [escaped(f"{title} ({unit})" if unit else title), number(over.mean, digits), ends, str(len(clips))]
 
 
 def _nested(text: str) -> str:

@@ -37,7 +37,7 @@ for (const clip of document.querySelectorAll(".clip")) {
     show(now);
   };
   const present = () => {
-    if (!fresh) return;
+    if (!fresh) return show(frame());
     seek(Number(bar.dataset.shown));
     fresh = true;
   };
