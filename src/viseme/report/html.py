@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from viseme import __version__
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS
@@ -119,6 +120,11 @@ def intervals(group: Group) -> str:
     return "95 %, by bootstrap over the clips of each actor: they speak of these actors only"
 
 
+def coded(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def part(name: str) -> str:
     """A file of the page's templates as text."""
     return resources.files("viseme.report").joinpath("templates", name).read_text(encoding="utf-8")
@@ -135,5 +141,6 @@ def environment() -> Environment:
     )
     environment.filters["svg"] = Markup
     environment.filters["counted"] = counted
+    environment.filters["coded"] = coded
     environment.filters["plain"] = lambda text: Markup(escaped(str(text)))
     return environment
