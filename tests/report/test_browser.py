@@ -22,6 +22,11 @@ KINDS = (
     {"name": "ddpm", "follows": 0.5, "emotions": ("anger", "happy"), "shift": {"psnr": -2}},
     {"name": "truth", "follows": 0.95, "emotions": ("anger", "happy"), "system": {"control": "reencoded"}},
 )
+READY = (
+    "() => Promise.all([...document.querySelectorAll('video')].map(video => video.readyState > 1 && !video.seeking || "
+    "new Promise(done => video.addEventListener('canplay', done, { once: true }))))"
+)
+"""What is waited for; the page's content policy forbids a function that asks again and again."""
 TIMES = "clip => [...clip.querySelectorAll('video')].map(video => video.currentTime)"
 
 
@@ -67,8 +72,7 @@ def opened(browser, report):
         page.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
         page.goto(report.as_uri())
         if options.get("java_script_enabled", True):
-            ready = "[...document.querySelectorAll('video')].every(video => video.readyState > 1)"
-            page.wait_for_function(ready, timeout=20_000)
+            page.evaluate(READY)
         return page
 
     yield make
