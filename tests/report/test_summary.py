@@ -51,6 +51,15 @@ def test_a_model_that_ignores_the_sound_is_exposed_by_another_clips(said):
     assert "Nothing here shows that gan listens" in deaf
 
 
+def test_too_few_clips_are_given_as_the_reason(said):
+    few = {"actors": 1, "clips": 4}
+    text = said({"name": "a", "follows": 0.9, **few}, {"name": "b", "follows": 0.1, **few})
+    assert re.search(
+        r"No difference between a and b .* \[\+0\.\d+, \+0\.\d+\]; 4 clips are too few to show one\)", text
+    )
+    assert "too few" not in said({"name": "a", "follows": 0.9}, {"name": "b", "follows": 0.1})
+
+
 def test_another_models_shuffled_sound_says_nothing_of_this_one(said):
     text = said({"name": "gan"}, {"name": "other", "follows": 0.1, "system": {"shuffled_audio": 3}})
     assert "listens" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from viseme.evaluation.bootstrap import ENOUGH_CLIPS
 from viseme.evaluation.results import MetricResult
 from viseme.report.ranking import Comparison, compared
 from viseme.report.systems import Group, System
@@ -153,7 +154,8 @@ def _difference(found: Comparison, of: System | None = None) -> str:
     interval = found.of(of or found.first)
     digits = enough_digits(interval.low, interval.high, found.known.digits)
     what = "difference of the distances" if found.distances else "difference"
-    return f"{what} {signed(interval.mean, digits)} {signed_bounds(interval.low, interval.high, digits)}"
+    few = f"; {counted(interval.n, 'clip')} are too few to show one" if interval.n < ENOUGH_CLIPS else ""
+    return f"{what} {signed(interval.mean, digits)} {signed_bounds(interval.low, interval.high, digits)}{few}"
 
 
 def _mean(found: Comparison, system: System) -> str:
