@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from viseme.evaluation.bootstrap import ENOUGH_CLIPS
+from viseme.evaluation.metrics import METRICS
 from viseme.report.alike import unlike
 from viseme.report.sets import unequal
 from viseme.report.systems import Group, System
@@ -53,7 +54,7 @@ def account(system: System, shared: Sequence[str]) -> Account:
         if clip.status == "failed":
             failed.setdefault(clip.reason or "no reason was recorded", []).append(clip.clip_id)
         for metric, reason in clip.missing.items():
-            known = results.metrics.get(metric)
+            known = results.metrics.get(metric) or METRICS.get(metric)
             missing.setdefault(f"{known.title if known else metric}: {reason}", []).append(clip.clip_id)
     return Account(
         system=system,
@@ -63,6 +64,17 @@ def account(system: System, shared: Sequence[str]) -> Account:
         missing=_reasons(missing),
         notes=tuple(note for note in results.notes if note not in shared),
     )
+
+
+def lacking(accounts: Sequence[Account]) -> tuple[Reason, ...]:
+    """What every one of several systems lacks on the same clips, to be said once."""
+    first, *others = accounts
+    return tuple(reason for reason in first.missing if others and all(reason in other.missing for other in others))
+
+
+def own(found: Account, shared: Sequence[Reason]) -> Account:
+    """An account without the reasons that all share."""
+    return replace(found, missing=tuple(reason for reason in found.missing if reason not in shared))
 
 
 def _reasons(found: Mapping[str, Sequence[str]]) -> tuple[Reason, ...]:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from viseme import __version__
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS
-from viseme.report.account import account, alike, apart, cautions, origin, reference, shared_notes
+from viseme.report.account import account, alike, apart, cautions, lacking, origin, own, reference, shared_notes
 from viseme.report.breakdown import PartTable, actor_tables, clip_table, emotion_tables
 from viseme.report.clips import Film, shown
 from viseme.report.figures import Figure, openings, over_time
@@ -67,6 +67,7 @@ def render(groups: Sequence[Group], album: Album, film: Film | None = None) -> s
         for index, group in enumerate(groups)
     ]
     systems = [system for group in groups for system in group.systems]
+    accounts = [account(system, shared_notes(systems)) for system in systems]
     lead, origins = lead_metric(groups[0]), [origin(system) for system in systems]
     script = part("player.js") + part("sorting.js")
     return (
@@ -87,7 +88,8 @@ def render(groups: Sequence[Group], album: Album, film: Film | None = None) -> s
             lead=groups[0].first.results.metrics[lead].title if lead in groups[0].first.results.metrics else "",
             first=groups[0].first,
             truth_plays=film is not None or any(system.is_truth for system in systems),
-            accounts=[account(system, shared_notes(systems)) for system in systems],
+            lacking=lacking(accounts),
+            accounts=[own(found, lacking(accounts)) for found in accounts],
             definitions=definitions(groups),
             reference=reference(groups[0]),
             alike=alike(origins),
