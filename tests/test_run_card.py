@@ -66,12 +66,15 @@ def test_scores_of_another_model_are_refused(run, scored):
     assert (run / "MODEL_CARD.md").read_bytes() == before
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path):
+def test_what_is_no_run_with_a_model_is_refused(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match=r"holds no model\.safetensors yet"):
-        write_card(tmp_path / "empty")
+    for place in (tmp_path / "empty", tmp_path / "nothing", run / "model.safetensors"):
+        with pytest.raises(ModelError, match=r"holds no model\.safetensors"):
+            write_card(place)
 
 
-def test_a_weights_file_is_no_run(run):
-    with pytest.raises(InputError, match="is no run folder"):
-        write_card(run / "model.safetensors")
+def test_a_run_that_is_called_as_a_bundled_model_is_itself(run, monkeypatch):
+    monkeypatch.chdir(run.parent)
+    run.rename("tiny_gan")
+    card = write_card("tiny_gan").read_text(encoding="utf-8")
+    assert f"`{sha256('tiny_gan/model.safetensors')[:16]}" in card

@@ -10,9 +10,9 @@ from typing import Any
 from viseme.config import load_config
 from viseme.config.schema import to_dict
 from viseme.data.corpora import CORPORA
-from viseme.errors import InputError
+from viseme.errors import InputError, ModelError
 from viseme.evaluation.results import load
-from viseme.families import count_parameters, model_path
+from viseme.families import count_parameters
 from viseme.files import AnyPath, sha256, write_text
 from viseme.nn.weights import read_model
 from viseme.report.model_card import ClipScore, Validation, model_card
@@ -32,18 +32,17 @@ def write_card(run: AnyPath, results: Mapping[str, AnyPath] | None = None) -> Pa
 
     Raises:
         ModelError: the folder holds no model.
-        InputError: no run folder, none of the results is of this run's weights, or they cannot be compared.
+        InputError: none of the results is of this run's weights, or they cannot be compared.
         OutputError: the card cannot be written.
     """
-    weights = model_path(Path(run))
-    if not Path(run).is_dir():
-        raise InputError(f"{run}: is no run folder; give one that viseme train wrote")
     folder, results = RunFolder(Path(run)), results or {}
-    checksum = sha256(weights)
+    if not folder.model.is_file():
+        raise ModelError(f"{run}: holds no model.safetensors; give a run folder in which viseme train has saved one")
+    checksum = sha256(folder.model)
     if results:
         _check_weights(folder, checksum, results)
     config, about = load_config(folder.config), folder.read_about()
-    trained, history = read_model(weights).training, read_history(folder.metrics)
+    trained, history = read_model(folder.model).training, read_history(folder.metrics)
     corpus = CORPORA.get(str(trained.get("corpus")))
     facts = {
         **trained,
