@@ -75,7 +75,7 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     arguments = {"results": results, "videos": {name: f"<generate/{name}_test>" for name in models}}
     return [
         *plan,
-        Step("report", "viseme.compare", "report.html", {"results": {**beside, **shuffled}}),
+        Step("report", "viseme.compare", "report", {"results": {**beside, **shuffled}}),
         Step("page", "viseme.studies.bundled.draw", "index.html", arguments, gathers=True),
     ]
 
