@@ -24,7 +24,10 @@ from viseme.generation.writer import VideoWriter
 
 ACTORS = 5
 METRICS = ("psnr", "ssim", "brightness", "sharpness")
-READY = "[...document.querySelectorAll('video')].every(video => video.readyState > 1)"
+READY = (
+    "() => Promise.all([...document.querySelectorAll('video')].map(video => video.readyState > 1 && !video.seeking || "
+    "new Promise(done => video.addEventListener('canplay', done, { once: true }))))"
+)
 
 
 def make(folder: Path, systems: int, clips: int, size: int) -> Path:
@@ -45,7 +48,7 @@ def make(folder: Path, systems: int, clips: int, size: int) -> Path:
                     writer.write(frame)
         results[name] = folder / f"{name}.json"
         viseme.evaluate(folder / name, truth, results[name], metrics=METRICS)
-    return viseme.compare(results, folder / "report")
+    return viseme.compare(results, folder / "report").page
 
 
 def seconds_to_open(browser: Browser, page: Path, times: int = 5) -> float:
@@ -56,7 +59,7 @@ def seconds_to_open(browser: Browser, page: Path, times: int = 5) -> float:
         tab = context.new_page()
         start = time.perf_counter()
         tab.goto(page.as_uri())
-        tab.wait_for_function(READY)
+        tab.evaluate(READY)
         taken.append(time.perf_counter() - start)
         context.close()
     return sorted(taken)[times // 2]

@@ -39,7 +39,7 @@ def test_from_photo_to_scores(runs, store, portrait, voice, tmp_path):
     results = viseme.evaluate(tmp_path / "videos", store, tmp_path / "r.json", metrics=["psnr"], jobs=1)
     assert results.counts["scored"] == 1
     assert results.counts["failed"] == 2
-    page = viseme.compare({"gan": tmp_path / "r.json"}, tmp_path / "report")
+    page = viseme.compare({"gan": tmp_path / "r.json"}, tmp_path / "report").page
     assert page.is_file()
 
 

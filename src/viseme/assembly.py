@@ -13,6 +13,7 @@ from viseme.evaluation.blur import matching_sigma
 from viseme.families import begin_from, build_objective, build_synthesizer, load_synthesizer
 from viseme.files import AnyPath
 from viseme.generation.controls import control, shown
+from viseme.run_card import write_card
 from viseme.training.devices import Devices, check, resolved, started_by
 from viseme.training.launch import launch
 from viseme.training.profile import Profile
@@ -36,7 +37,7 @@ def train(
         asked = {"preset": preset, "data": data, "out": out, "overrides": tuple(overrides), "resume": resume}
         return launch(train, {**asked, "devices": devices}, where.count, folder.last)  # type: ignore[no-any-return]
     objective, init = build_objective(config), config.training.init
-    return run(
+    report = run(
         objective,
         config,
         store,
@@ -47,6 +48,9 @@ def train(
         resume=resume,
         devices=where,
     )
+    if report.rank == 0:
+        write_card(folder.path)
+    return report
 
 
 def profile(preset: AnyPath, data: AnyPath, *, overrides: Sequence[str]) -> Profile:

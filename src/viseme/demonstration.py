@@ -90,7 +90,7 @@ def demonstrate(out: str | os.PathLike[str]) -> Demonstration:
     speeds = {short: _talk(model, image, folder / f"talk_{short}.mp4") for short, model in models.items()}
     store = _store(folder)
     results = dict(_scored(folder, store, models))
-    report = compare({name: folder / "results" / f"{_slug(name)}.json" for name in results}, folder / "report")
+    report = compare({name: folder / "results" / f"{_slug(name)}.json" for name in results}, folder / "report").page
     talks = {short: folder / f"talk_{short}.mp4" for short in models}
     return Demonstration(folder, talks, speeds, results, report, time.monotonic() - start)
 

@@ -12,12 +12,15 @@ from torch import nn
 
 from viseme.audio.features import encoder
 from viseme.config import Config, DdpmConfig, GanConfig, override, parse_config, preset_names
+from viseme.config.diffusion import DistillationConfig
+from viseme.diffusion.distillation import DistillationObjective, check_teacher
 from viseme.diffusion.growth import fitted, growth
-from viseme.diffusion.model import Network, build_unet
+from viseme.diffusion.model import Network, apart, build_unet
 from viseme.diffusion.model import build_network as build_denoiser
 from viseme.diffusion.objective import DdpmObjective
 from viseme.diffusion.regression import build_regressor
 from viseme.diffusion.synthesizer import DdpmSynthesizer
+from viseme.diffusion.unet import UNet
 from viseme.errors import ModelError
 from viseme.files import sha256
 from viseme.gan.generator import Generator
@@ -39,10 +42,18 @@ def build_network(config: Config) -> nn.Module:
 
 
 def build_objective(config: Config) -> Objective:
-    """What `viseme train` optimises, initialised from the configuration's seed."""
+    """What `viseme train` optimises, initialised from the configuration's seed.
+
+    Raises:
+        ModelError: of a student, where its teacher is not here or cannot teach it.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(config.training.seed)
-        return GanObjective(config) if isinstance(config, GanConfig) else DdpmObjective(config)
+        if isinstance(config, GanConfig):
+            return GanObjective(config)
+        return (
+            DistillationObjective(config, *_teacher(config)) if config.distillation.teacher else DdpmObjective(config)
+        )
 
 
 def build_synthesizer(config: Config, network: nn.Module, fingerprint: str | None = None) -> ModelSynthesizer:
@@ -73,7 +84,8 @@ def held_in_training(config: Config) -> int:
     """Bytes that training holds whatever its batch: of each network weights, gradients and AdamW's two moments, and the
     moving average of the one that generates; all float32."""
     with torch.device("meta"):
-        objective = build_objective(config.model_copy(update={"loss": type(config.loss)()}))
+        alone = {"loss": type(config.loss)(), "distillation": DistillationConfig()}  # of what learns, nothing else
+        objective = build_objective(config.model_copy(update=alone))
         networks = [part for part in objective.state().values() if isinstance(part, nn.Module)]
         learned, averaged = (
             sum(p.numel() for n in some for p in n.parameters()) for some in (networks, [objective.model])
@@ -134,6 +146,19 @@ def begin_from(model: str | Path, config: Config, network: nn.Module) -> Origin:
         raise ModelError(f"{path}: is a {source.kind}, and a {config.kind} cannot begin from it; give another model")
     load_weights(network, weights, str(path))
     return Origin(Path(model).name, sha256(path), times)
+
+
+def _teacher(config: DdpmConfig) -> tuple[UNet, DdpmConfig]:
+    """The denoiser that a student learns from, on the CPU, and its configuration."""
+    path = model_path(config.distillation.teacher)
+    file = read_model(path)
+    taught = parse_config(file.config, str(path))
+    if not isinstance(taught, DdpmConfig):
+        raise ModelError(f"{path}: is a {taught.kind} and no ddpm; give another distillation.teacher")
+    check_teacher(config, taught, str(path))
+    network = build_denoiser(taught)
+    load_weights(network, file.weights, str(path))
+    return apart(network)[0], taught
 
 
 def load_synthesizer(model: str | Path, overrides: Sequence[str] = ()) -> ModelSynthesizer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from viseme.generation.provenance import describe, provenance
 from viseme.generation.rollout import condition, rollout
 from viseme.generation.writer import VideoWriter
 from viseme.training.samples import sheet
-from viseme.training.telling import Rolled
+from viseme.training.telling import ClipScores, Rolled
 from viseme.types import SAMPLES_PER_FRAME, Conditioning, Float32, Synthesizer, UInt8
 
 METRICS = ("psnr", "ssim", "mouth_correlation_raw", "opening_spread", "mouth_lmd", "brightness_drift")
@@ -35,6 +35,7 @@ class _Truth:
     """The beginning of a held-out clip: frames uint8 `[T,S,S,3]`, sound `[640 T]`, landmarks `[T,68,2]`."""
 
     clip_id: str
+    actor: str
     frames: UInt8
     sound: Float32
     landmarks: Float32
@@ -87,7 +88,11 @@ class Rollouts:
             for frame in shown:
                 writer.write(frame)
         picture = sheet([truth.frames for truth in self.truths], made)
-        return Rolled(means([scores(truth.features, own[1:]) for truth, own in self._pairs(made)]), picture, shown)
+        clips = tuple(
+            ClipScores(truth.clip_id, truth.actor, len(own) - 1, scores(truth.features, own[1:]))
+            for truth, own in self._pairs(made)
+        )
+        return Rolled(means([clip.values for clip in clips]), clips, picture, shown)
 
     def _pairs(self, made: Sequence[UInt8]) -> list[tuple[_Truth, UInt8]]:
         return list(zip(self.truths, made, strict=True))
@@ -117,6 +122,7 @@ class Rollouts:
         key = (store.fingerprint, row.clip_id, size)
         return _Truth(
             clip_id=row.clip_id,
+            actor=row.actor,
             frames=frames,
             sound=store.audio(row.clip_id)[: len(frames) * SAMPLES_PER_FRAME],
             landmarks=store.landmarks(row.clip_id, size=size)[: len(frames)],
@@ -146,7 +152,7 @@ def scores(truth: TruthFeatures, made: UInt8) -> dict[str, float]:
     return {"l1": float(difference.mean(dtype=np.float64) / 127.5), **score(sample, METRICS).values}
 
 
-def means(clips: Sequence[dict[str, float]]) -> dict[str, float]:
+def means(clips: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Metric -> mean over the clips that have it."""
     names = dict.fromkeys(name for clip in clips for name in clip)
     return {name: float(np.mean([clip[name] for clip in clips if name in clip])) for name in names}

@@ -59,7 +59,8 @@ def test_missing_weights_name_the_way_out() -> None:
     [
         (["audio.layer=3"], "layer belongs to a speech encoder"),
         (["audio.kind=sda", "audio.layer=3"], "layer belongs to a speech encoder"),
-        (["audio.checkpoint=x"], "checkpoint belongs to a pretrained encoder"),
+        (["audio.checkpoint=x"], "checkpoint belongs to an encoder whose weights are brought"),
+        (["audio.kind=lips", "audio.checkpoint=x"], "checkpoint belongs to an encoder whose weights are brought"),
         (["audio.kind=sda", "data.tract=0.1"], "data.tract and data.tilt change mel bands"),
         (["audio.kind=whispers"], "audio.kind"),
     ],

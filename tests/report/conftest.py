@@ -27,6 +27,7 @@ class Fake:
     shift: dict[str, float] = field(default_factory=dict)
     system: dict[str, Any] = field(default_factory=dict)
     reference: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
     actors: int = 2
     clips: int = 6
     frames: int = 50
@@ -112,7 +113,7 @@ def results_of(fake: Fake) -> Results:
         provenance={
             "viseme": "0.1.0", "python": "3.11.9", "torch": "2.14.0", "opencv": "4.12.0", "dlib": "20.0.0",
             "machine": "Linux x86_64, 2 cores", "command": f"viseme evaluate {fake.name}", "seed": 0,
-            "created": "2025-01-02T03:04:05+00:00",
+            "created": "2025-01-02T03:04:05+00:00", **fake.provenance,
         },
         counts={
             "clips": len(clips), "scored": len(scored), "failed": len(clips) - len(scored),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from viseme.report.account import account, cautions, origin, reference, shared_notes
+from viseme.report.account import account, alike, apart, cautions, lacking, origin, own, reference, shared_notes
 from viseme.report.systems import by_size, load_systems
 
 
@@ -22,6 +22,17 @@ def test_failures_are_gathered_by_reason_with_every_clip_named(written):
 
 def test_a_whole_system_has_no_trouble(written):
     assert not account(load(written, {"name": "a", "notes": ["shared"]})[0], ["shared"]).troubled
+
+
+def test_what_every_system_lacks_is_said_once(written):
+    missing = {"s2_003": {"av_lag": "no training clips"}}
+    more = {**missing, "s1_000": {"csim": "no scale"}}
+    systems = load(written, {"name": "a", "missing": missing}, {"name": "b", "missing": more})
+    found = [account(system, []) for system in systems]
+    assert [reason.text for reason in lacking(found)] == ["AV lag (CCA): no training clips"]
+    assert not own(found[0], lacking(found)).troubled
+    assert [reason.text for reason in own(found[1], lacking(found)).missing] == ["CSIM (dlib): no scale"]
+    assert lacking(found[:1]) == ()
 
 
 def test_notes_of_all_systems_stand_apart_from_those_of_one(written):
@@ -58,6 +69,17 @@ def test_origins_keep_everything_that_the_results_say(written):
     assert entries["Machine"] == "Linux x86_64, 2 cores"
     assert entries["Results file"] == "a.json"
     assert "Control" not in entries
+
+
+def test_what_all_systems_share_is_said_once(written):
+    systems = load(written, {"name": "a"}, {"name": "b", "system": {"crf": 18}})
+    origins = [origin(system) for system in systems]
+    shared = dict(alike(origins))
+    assert (shared["Python"], "H.264 crf" in shared, "Results file" in shared) == ("3.11.9", False, False)
+    left = [dict(apart(found, origins).entries) for found in origins]
+    assert [entries["H.264 crf"] for entries in left] == ["12", "18"]
+    assert all("Python" not in entries for entries in left)
+    assert alike(origins[:1]) == []
 
 
 def test_the_reference_names_its_actors(written):

@@ -61,6 +61,38 @@ def test_truth_stands_first_and_controls_last(groups):
     assert all(tile.video.uri for tile in clip.tiles)
 
 
+def test_truths_frames_are_shown_once_below_the_last_system(groups):
+    found = groups({"name": "a"}, {"name": "b"}, {"name": "c", "media": False})
+    strips = shown(found, Album())[0].strips
+    assert [(strip.system.name, strip.truth) for strip in strips] == [("a", False), ("b", True), ("c", False)]
+
+
+def test_truth_plays_first_where_somebody_films_it(groups, tmp_path):
+    asked = []
+
+    def film(clip_id, size):
+        asked.append((clip_id, size))
+        path = tmp_path / "truth.mp4"
+        path.write_bytes(b"\0\0\0\x18ftypisom truth")
+        return path
+
+    (first, *_) = shown(groups({"name": "a"}), Album(), film)
+    assert [tile.system.name for tile in first.tiles] == ["truth", "a"]
+    assert first.tiles[0].video.uri
+    assert first.tiles[0].spark.own == first.tiles[1].spark.truth
+    assert asked[0] == (first.clip_id, 64)
+    assert len(asked) == 3
+    asked.clear()
+    shown(groups({"name": "a"}, {"name": "truth", "system": {"control": "reencoded"}}), Album(), film)
+    assert asked == []
+
+
+def test_players_stand_where_truths_mouth_is_widest(groups):
+    found = groups({"name": "a", "actors": 1, "clips": 1})
+    opening = found[0].first.scored["s1_000"].curves["opening_truth"]
+    assert shown(found, Album())[0].widest == 1 + opening.index(max(opening))
+
+
 def test_a_failed_clip_says_so_in_its_place(groups):
     found = groups(
         {"name": "a", "actors": 1, "clips": 1}, {"name": "b", "actors": 1, "clips": 1, "failed": {"s1_000": "lost"}}

@@ -10,7 +10,7 @@ from viseme.report.compare import compare
 
 
 def test_a_report_is_a_page_and_two_tables(written, tmp_path):
-    page = compare({"gan": written(name="gan"), "ddpm": written(name="ddpm")}, tmp_path / "new" / "report")
+    page = compare({"gan": written(name="gan"), "ddpm": written(name="ddpm")}, tmp_path / "new" / "report").page
     assert page == tmp_path / "new" / "report" / "report.html"
     assert sorted(path.name for path in page.parent.iterdir()) == ["report.html", "table.csv", "table.md"]
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
@@ -19,10 +19,20 @@ def test_a_report_is_a_page_and_two_tables(written, tmp_path):
 def test_a_report_replaces_the_one_before(written, tmp_path):
     results = written(name="gan")
     compare({"old name": results}, tmp_path / "report")
-    page = compare({"new name": results}, tmp_path / "report")
+    page = compare({"new name": results}, tmp_path / "report").page
     text = page.read_text(encoding="utf-8")
     assert "new name" in text
     assert "old name" not in text
+
+
+def test_results_of_two_versions_are_flagged_everywhere(written, tmp_path):
+    report = compare(
+        {"old": written(name="old", provenance={"viseme": "0.0.9"}), "new": written(name="new")}, tmp_path / "report"
+    )
+    (note,) = report.notes
+    assert "viseme 0.0.9 (old) and 0.1.0 (new)" in note
+    assert f"<li>{note}</li>" in report.page.read_text(encoding="utf-8")
+    assert note in (report.page.parent / "table.md").read_text(encoding="utf-8")
 
 
 def test_nothing_is_written_for_results_that_cannot_be_compared(written, tmp_path):

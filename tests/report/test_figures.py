@@ -27,6 +27,13 @@ def test_a_drawing_is_the_same_to_the_byte():
     assert draw([line()], "axis", "g0") == draw([line()], "axis", "g0")
 
 
+def test_a_drawing_tells_the_page_its_width():
+    svg = draw([line()], "axis", "g0")
+    width = re.search(r'^<svg viewBox="0 0 (\S+) \S+" style="--width: (\S+)px"', svg)
+    assert width
+    assert width[1] == width[2] == "360"
+
+
 def test_drawings_share_no_identifier():
     ids = [set(re.findall(r'\bid="([^"]+)"', draw([line()], "axis", prefix))) for prefix in ("g0", "g1")]
     assert ids[0]

@@ -7,12 +7,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from viseme.report.html import render
+from viseme.report.html import coded, render
 from viseme.report.media import Album
 from viseme.report.systems import by_size, load_systems
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = '<script>alert("x")</script>'
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup():
+    assert coded("give `viseme weights <b>`, <i>") == "give <code>viseme weights &lt;b&gt;</code>, &lt;i&gt;"
 
 
 class Page(HTMLParser):

@@ -9,6 +9,14 @@ from viseme.report.media import Album
 MP4 = b"\0\0\0\x18ftypisom" + bytes(100)
 
 
+def test_a_picture_knows_its_pixels(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (48, 12)).save(tmp_path / "strip.png")
+    found = Album().picture(tmp_path / "strip.png")
+    assert (found.width, found.height) == (48, 12)
+
+
 def test_a_video_is_copied_byte_for_byte(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(MP4)

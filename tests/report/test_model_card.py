@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from viseme.report.model_card import model_card
+from viseme.report.model_card import ClipScore, Validation, model_card
 
 CONFIG = {"kind": "gan", "name": "tiny_gan", "data": {"size": 64}, "model": {"width": 32}, "training": {"steps": 2000}}
 TRAINING = {
@@ -59,6 +59,30 @@ def test_what_is_not_known_is_said_to_be_unknown():
     assert not re.search(r"\bNone\b[^ ]|undefined|nan\b", card)
 
 
+def test_validation_has_intervals_where_the_clips_are_enough():
+    clips = tuple(ClipScore(f"s{n % 2}", 49, {"psnr": 20.0 + n, "l1": 0.01 * n}) for n in range(6))
+    card = model_card(CONFIG, TRAINING, {}, Validation(2000, clips, {"loss": 0.123456}))
+    assert "at step 2\u202f000" in card
+    assert "6 clips of 2 actors, 294 frames:" in card
+    (row,) = [line for line in card.split("\n") if line.startswith("| PSNR (dB)")]
+    _, _, mean, ends, count, _ = (part.strip() for part in row.split("|"))
+    low, high = (float(end) for end in ends.strip("[]").split(","))
+    assert (mean, count) == ("22.50", "6")
+    assert 20 <= low < 22.5 < high <= 25
+    assert "| `loss` | 0.1235 |" in card
+    few = model_card(CONFIG, TRAINING, {}, Validation(2000, clips[:2], {}))
+    assert "| PSNR (dB) | 20.50 | none | 2 |" in few
+    assert "fewer than 6: too few for an interval" in few
+
+
+def test_without_validation_nothing_is_said_of_it():
+    assert "## Validation" not in model_card(CONFIG, TRAINING, {})
+
+
+def test_weights_that_it_began_from_are_named():
+    assert "It began from the weights of tiny\\_gan" in model_card(CONFIG, {**TRAINING, "began_from": "tiny_gan"}, {})
+
+
 def test_few_actors_and_failures_are_limits(results, written):
     card = " ".join(model_card(CONFIG, TRAINING, results).split())
     assert "It has learned from 2 actors (s1 and s2)" in card
@@ -71,5 +95,6 @@ def test_landmarks_from_truth_are_admitted():
     assert "it has been shown part of the answer" in card
 
 
-def test_long_training_is_told_in_hours():
+def test_long_training_is_told_in_hours_and_short_in_seconds():
     assert "2.5 hours" in model_card(CONFIG, {"seconds": 9000}, {})
+    assert ", 12 seconds," in model_card(CONFIG, {"seconds": 12.3}, {})

@@ -14,7 +14,7 @@ def groups(written, *kinds, names=None):
 
 def test_every_line_of_a_markdown_table_has_as_many_cells_as_its_header(written):
     text = markdown(groups(written, {"name": "a", "metrics": ["psnr", "ssim"]}, {"name": "b", "metrics": ["psnr"]}))
-    first = text.split("\n\n")[0].split("\n")
+    first = next(part for part in text.split("\n\n") if part.startswith("| Metric")).split("\n")
     assert len({line.count("|") for line in first}) == 1
     assert first[0] == "| Metric | Truth | a | b |"
     assert first[2].startswith("| PSNR (dB) ↑ |  | ")
@@ -30,12 +30,23 @@ def test_the_best_is_bold(written):
 
 def test_names_cannot_break_out_of_their_cells(written):
     text = markdown(groups(written, {"name": "a"}, names=["x|y <script> *b*"]))
-    assert text.split("\n")[0] == r"| Metric | Truth | x\|y &lt;script&gt; \*b\* |"
+    assert (
+        next(line for line in text.split("\n") if line.startswith("| Metric"))
+        == r"| Metric | Truth | x\|y &lt;script&gt; \*b\* |"
+    )
 
 
 def test_each_size_has_its_own_heading(written):
     text = markdown(groups(written, {"name": "a"}, {"name": "b", "system": {"size": 128}}))
     assert [line for line in text.split("\n") if line.startswith("## ")] == ["## 64 × 64 pixels", "## 128 × 128 pixels"]
+
+
+def test_cautions_and_summary_stand_before_the_tables(written):
+    found = groups(written, {"name": "a", "notes": ["few *actors*"], "failed": {"s1_000": "no face"}})
+    first, second, third = markdown(found).split("\n\n")[:3]
+    assert first.split("\n") == [r"- few \*actors\*", "- a failed on 1 of 12 clips."]
+    assert second.startswith("a: mouth correlation 0.")
+    assert third.startswith("| Metric")
 
 
 def test_csv_holds_the_numbers_in_full(written):

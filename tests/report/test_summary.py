@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from viseme.report.summary import lead_metric, summary
+from viseme.report.summary import in_full, lead_metric, summary
 from viseme.report.systems import by_size, load_systems
 
 
@@ -26,9 +26,9 @@ def test_the_better_follower_is_named_with_its_numbers(said):
         r"\(mouth correlation 0\.\d{3} against 0\.\d{3}, difference \+0\.\d+ \[\+0\.\d+, \+0\.\d+\]\)\."
     )
     assert re.search(pattern, text)
-    assert re.search(r"gan is also better in mouth correlation, raw", text)
+    assert re.search(r"gan is also better in mouth correlation \(raw\)", text)
     assert re.search(r"ddpm is better in PSNR", text)
-    assert re.search(r"no difference was shown in SSIM", text)
+    assert re.search(r"no difference was shown in the other \d+ of 15 metrics\.", text)
 
 
 def test_equal_followers_are_said_to_be_no_different(said):
@@ -49,6 +49,15 @@ def test_a_model_that_ignores_the_sound_is_exposed_by_another_clips(said):
     assert re.search(r"gan listens: mouth correlation 0\.\d+ with its own sound, 0\.\d+ with another's", listening)
     deaf = said(own, {"name": "gan shuffled", "follows": 0.7, "system": weights})
     assert "Nothing here shows that gan listens" in deaf
+
+
+def test_too_few_clips_are_given_as_the_reason(said):
+    few = {"actors": 1, "clips": 4}
+    text = said({"name": "a", "follows": 0.9, **few}, {"name": "b", "follows": 0.1, **few})
+    assert re.search(
+        r"No difference between a and b .* \[\+0\.\d+, \+0\.\d+\]; 4 clips are too few to show one\)", text
+    )
+    assert "too few" not in said({"name": "a", "follows": 0.9}, {"name": "b", "follows": 0.1})
 
 
 def test_another_models_shuffled_sound_says_nothing_of_this_one(said):
@@ -104,7 +113,26 @@ def test_what_was_done_to_truth_is_laid_to_the_metrics_that_see_it(said):
     shifted = {"name": "late", "system": {"control": "shifted:5"}}
     kinds = [{**kind, "follows": 0.95, "metrics": ["psnr", "ssim", "sharpness"]} for kind in (truth, blurred, shifted)]
     text = said({"name": "gan", "metrics": ["psnr", "ssim", "sharpness"]}, *kinds)
-    assert "What sets soft apart from truth is seen by PSNR and sharpness, and by no other metric." in text
+    assert "What sets soft apart from truth is seen by PSNR and sharpness, and by no other." in text
     assert "What sets late apart from truth is seen by no metric." in text
     assert "The control soft is better" not in text
     assert "What sets" not in said({"name": "gan"}, blurred)  # nothing to hold it against
+
+
+def test_long_lists_are_counted_and_named_in_full_apart(written):
+    better = {"psnr": -3.0, "ssim": -0.3, "lmd": 3.0, "mouth_lmd": 3.0, "csim": -0.5}
+    (group,) = by_size(load_systems({"a": written(name="a"), "b": written(name="b", shift=better)}))
+    short = " ".join(sentence for paragraph in summary(group) for sentence in paragraph)
+    full = " ".join(sentence for paragraph in in_full(group) for sentence in paragraph)
+    counts = re.search(r"PSNR, SSIM, LMD and (\d+) more metrics.* shown in the other (\d+) of 15 metrics\.", short)
+    assert sum(map(int, counts.groups())) <= 11
+    assert "csim" not in short.lower()
+    assert "a is better in PSNR, SSIM, LMD, mouth LMD, CSIM (dlib)" in full.replace(" and CSIM", ", CSIM")
+    assert "more metrics" not in full
+    assert "the other" not in full
+
+
+def test_a_summary_that_names_all_has_no_longer_form(written):
+    files = {name: written(name=name, metrics=["mouth_correlation", "psnr"]) for name in ("a", "b")}
+    (group,) = by_size(load_systems(files))
+    assert in_full(group) == []

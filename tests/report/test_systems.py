@@ -63,6 +63,18 @@ def test_results_of_different_frame_rates_are_refused_in_one_line(written):
     assert [system.fps for system in load_systems({"a": written(name="a"), "c": unstated})] == [25, 25]
 
 
+def test_a_metric_defined_otherwise_is_refused_in_one_line(written):
+    path = written(name="b")
+    value = json.loads(path.read_text(encoding="utf-8"))
+    value["metrics"]["lmd"]["unit"] = "px"
+    path.write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_systems({"a": written(name="a"), "b": path})
+    assert str(caught.value) == (
+        "b: LMD was measured in px, best lower, and of a in %, best lower: evaluate both with one version of viseme"
+    )
+
+
 def test_nothing_to_compare_and_nameless_results_are_refused(written):
     with pytest.raises(InputError, match="nothing to compare"):
         load_systems({})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,5 +109,27 @@ def made_up() -> Callable[..., str]:
         about = {"name": path.stem}, {"fingerprint": "f"}, {}, {}, []
         save(Results(*about, summarise(clips, list(means), 0), clips), path)  # type: ignore[arg-type]
         return str(path)
+
+    return write
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Callable[[str, float], str]:
+    """Writes a manifest of two clips of eleven frames made in so many seconds each, and gives its folder."""
+
+    def write(name: str, seconds: float) -> str:
+        folder = tmp_path / "videos" / name
+        folder.mkdir(parents=True)
+        system = {"name": name, "model": "m", "model_sha256": None, "version": "0", "control": None, "seed": 0,
+                  "shuffled_audio": None, "leaking": False, "size": 32, "fps": 25, "crf": 12}  # fmt: skip
+        rows = [
+            {"clip_id": clip, "actor": "a", "file": f"{clip}.mp4", "frames": 11, "status": status, "reason": "",
+             "audio_from": clip, "batch": 0, "seconds": took}
+            for clip, status, took in (("x", "ok", seconds), ("y", "ok", seconds), ("z", "failed", 0.0))
+        ]  # fmt: skip
+        said = {"schema": 1, "system": system, "reference": {"store": "s", "fingerprint": "f", "split": "val"},
+                "batch_size": 8, "total": 3, "clips": rows}  # fmt: skip
+        (folder / "manifest.json").write_text(json.dumps(said))
+        return str(folder)
 
     return write

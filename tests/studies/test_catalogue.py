@@ -17,12 +17,12 @@ def test_every_study_has_a_plan_at_every_scale(store, study, scale):
     assert plan.steps[-1].gathers
     assert all(callable(called(step.call)) for step in plan.steps)
     trainings = [step for step in plan.steps if step.call == "viseme.train"]
-    assert trainings
+    assert bool(trainings) == (study != "bundled")
     assert all(step.arguments["resume"] for step in trainings)
     assert all("training.seed=3" in step.arguments["overrides"] for step in trainings)
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", [study for study in STUDIES if study != "bundled"])
 def test_overrides_go_to_every_training(store, study):
     plan = study_plan(study, store, overrides=["training.ema=0.5"])
     for step in plan.steps:
@@ -41,9 +41,10 @@ def test_the_models_of_the_plain_recipes_can_be_trained(store):
 @pytest.mark.parametrize(
     ("name", "options", "says"),
     [
-        ("drifts", {}, "there are controls"),
+        ("drifts", {}, "there are bundled, controls"),
         ("drift", {"scale": "huge"}, "toy, tiny"),
         ("drift", {"seed": -1}, "seed -1"),
+        ("bundled", {"overrides": ["training.ema=0.5"]}, "trains nothing"),
     ],
 )
 def test_what_is_not_known_is_refused(store, name, options, says):

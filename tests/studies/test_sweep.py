@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 
 import pytest
 
@@ -55,28 +54,6 @@ def test_a_sweep_that_cannot_be_is_refused_before_anything_runs(store, runs, opt
 def test_other_studies_have_no_grid(store):
     with pytest.raises(ConfigError, match="are for study sweep"):
         study_plan("drift", store, grid=GRID)
-
-
-@pytest.fixture
-def videos(tmp_path):
-    """Writes a manifest of two clips of eleven frames made in so many seconds each, and gives its folder."""
-
-    def write(name, seconds):
-        folder = tmp_path / "videos" / name
-        folder.mkdir(parents=True)
-        system = {"name": name, "model": "m", "model_sha256": None, "version": "0", "control": None, "seed": 0,
-                  "shuffled_audio": None, "leaking": False, "size": 32, "fps": 25, "crf": 12}  # fmt: skip
-        rows = [
-            {"clip_id": clip, "actor": "a", "file": f"{clip}.mp4", "frames": 11, "status": status, "reason": "",
-             "audio_from": clip, "batch": 0, "seconds": took}
-            for clip, status, took in (("x", "ok", seconds), ("y", "ok", seconds), ("z", "failed", 0.0))
-        ]  # fmt: skip
-        said = {"schema": 1, "system": system, "reference": {"store": "s", "fingerprint": "f", "split": "val"},
-                "batch_size": 8, "total": 3, "clips": rows}  # fmt: skip
-        (folder / "manifest.json").write_text(json.dumps(said))
-        return str(folder)
-
-    return write
 
 
 def test_the_page_says_who_is_on_the_front(tmp_path, made_up, videos):

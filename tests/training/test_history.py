@@ -29,6 +29,13 @@ def test_curves_come_back_as_they_were_logged(tmp_path: Path) -> None:
     assert list(history.curves) == [("train", "loss"), ("train", "lip"), ("val", "loss")]
 
 
+def test_seconds_are_those_of_every_time_it_was_carried_on(tmp_path: Path) -> None:
+    clocks = [4.0, 9.5, 1.0, 3.0]
+    lines = [{"step": n, "split": "train", "seconds": clock} for n, clock in enumerate(clocks, 1)]
+    assert read_history(written(tmp_path / "m", *lines)).seconds == 12.5
+    assert read_history(tmp_path / "none").seconds == 0
+
+
 def test_no_file_is_an_empty_history(tmp_path: Path) -> None:
     assert read_history(tmp_path / "none") == History()
     assert read_history(tmp_path / "none").last_step == 0

@@ -11,7 +11,7 @@ import viseme
 from viseme.data.store import Store
 from viseme.training.loggers import Curves
 from viseme.training.run import RunFolder
-from viseme.training.telling import KEPT_VIDEOS, Rolled, show
+from viseme.training.telling import KEPT_VIDEOS, ClipScores, Rolled, show
 
 
 @pytest.fixture
@@ -29,7 +29,10 @@ def curves(folder: RunFolder):
 def roll(_synthesizer: object, path: Path, rng: torch.Generator) -> Rolled:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"video")
-    return Rolled({"psnr": float(rng.initial_seed())}, np.zeros((8, 32, 3), np.uint8), np.zeros((4, 8, 8, 3), np.uint8))
+    psnr = {"psnr": float(rng.initial_seed())}
+    return Rolled(
+        psnr, (ClipScores("s1_a", "s1", 3, psnr),), np.zeros((8, 32, 3), np.uint8), np.zeros((4, 8, 8, 3), np.uint8)
+    )
 
 
 def seeded() -> torch.Generator:
@@ -44,6 +47,9 @@ def test_rollouts_are_logged_drawn_and_filmed(folder: RunFolder, curves: Curves,
     assert line["seconds"] >= 0
     with Image.open(folder.sample(200)) as picture:
         assert picture.size == (32, 8)
+    assert json.loads(folder.sample(200).with_suffix(".json").read_text()) == [
+        {"clip_id": "s1_a", "actor": "s1", "frames": 3, "values": {"psnr": 7.0}}
+    ]
 
 
 def test_the_newest_videos_are_kept_and_all_pictures(folder: RunFolder, curves: Curves, store: Path) -> None:

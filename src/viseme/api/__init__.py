@@ -16,7 +16,7 @@ from viseme.api.data import (
     synthetic,
     verify_store,
 )
-from viseme.api.judging import compare, demo, doctor, evaluate, inspect, plan_study, study, time_study
+from viseme.api.judging import compare, demo, doctor, evaluate, inspect, model_card, plan_study, study, time_study
 from viseme.api.models import (
     Preset,
     fetch_pretrained,
@@ -45,6 +45,7 @@ __all__ = [
     "load_config",
     "load_model",
     "merge_stores",
+    "model_card",
     "plan_download",
     "plan_study",
     "prepare",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from viseme.evaluation.results import Results
     from viseme.inspection import Summary
     from viseme.machine import Machine
+    from viseme.report.compare import Report
     from viseme.studies.plan import Plan
     from viseme.studies.run import Outcome
 
@@ -49,11 +50,27 @@ def evaluate(
     )
 
 
-def compare(results: Mapping[str, AnyPath], out: AnyPath) -> Path:
-    """Write one HTML report (and tables) of several results under the names given; returns its path."""
+def compare(results: Mapping[str, AnyPath], out: AnyPath, *, reference: AnyPath | None = None) -> Report:
+    """Write one HTML report (and tables) of several results under the names given.
+
+    With `reference`, what they were scored against, truth plays beside the systems. Returns the report's path, and what
+    makes the comparison less than fair.
+    """
     from viseme.report.compare import compare as run
 
-    return run(results, out)
+    if reference is None:
+        return run(results, out)
+    from viseme.true_videos import true_videos
+
+    with true_videos(reference, results.values()) as film:
+        return run(results, out, film)
+
+
+def model_card(run: AnyPath, results: Mapping[str, AnyPath] | None = None) -> Path:
+    """Write a run's `MODEL_CARD.md` anew, with these scores of the model, its controls and rivals; returns its path."""
+    from viseme.run_card import write_card
+
+    return write_card(run, results)
 
 
 def plan_study(

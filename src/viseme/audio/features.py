@@ -22,6 +22,10 @@ def encoder(config: AudioConfig) -> AudioEncoder:
     """
     if config.kind == "mel" or config.kind == "learned":
         return MelEncoder(config.bands)
+    if config.kind == "lips":
+        from viseme.audio.lips import bundled_lips
+
+        return bundled_lips()
     if config.kind == "sda":
         from viseme.audio.checkpoint import WITHOUT
         from viseme.audio.sda import SdaEncoder

@@ -14,7 +14,7 @@ from viseme.errors import SomeStepsFailed
 
 def study(
     name: Annotated[
-        str, typer.Argument(metavar="STUDY", help="paper, sweep, drift, controls, finetune, gan or steps.")
+        str, typer.Argument(metavar="STUDY", help="paper, bundled, sweep, drift, controls, finetune, gan or steps.")
     ],
     data: Annotated[str, typer.Option("--data", metavar="STORE", help="Store to learn from and to score against.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the study.")] = None,

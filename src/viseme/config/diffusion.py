@@ -125,6 +125,15 @@ class RegressorConfig(Section):
     """Weight of the mouth's points 48-67 in its squared error, the others weighing 1."""
 
 
+class DistillationConfig(Section):
+    """A teacher whose many steps this model learns to make in few (Salimans and Ho 2022)."""
+
+    teacher: str = ""
+    """A run folder, a .safetensors file or a bundled model's name; where empty, the model learns from frames alone."""
+    each: PositiveInt = 8
+    """Steps of the teacher's DDIM that one of `sampling.steps` learns to replace."""
+
+
 class ConditioningConfig(Section):
     """What is kept from the network in training, so that it can do without, and be steered by, each of its signals."""
 
@@ -219,6 +228,7 @@ class DdpmConfig(Section):
     motion: MotionConfig = MotionConfig()
     regressor: RegressorConfig = RegressorConfig()
     conditioning: ConditioningConfig = ConditioningConfig()
+    distillation: DistillationConfig = DistillationConfig()
     sampling: DiffusionSampling = DiffusionSampling()
     training: TrainingConfig = TrainingConfig()
 
@@ -256,6 +266,22 @@ class DdpmConfig(Section):
             raise ValueError(
                 f"motion.own={self.motion.own} makes one frame to learn the next on, and data.window is "
                 f"{self.data.window}; set it to 2"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_student_walks_where_its_teacher_walked(self) -> Self:
+        if not self.distillation.teacher:
+            return self
+        sampling, each = self.sampling, self.distillation.each
+        if sampling.sampler != "ddim" or sampling.eta or sampling.spacing != "trailing":
+            raise ValueError("distillation follows steps of ddim with eta 0 and spacing trailing; set sampling so")
+        if sampling.guidance or sampling.without:
+            raise ValueError("distillation knows no guidance and leaves no signal out; set sampling without them")
+        if sampling.steps * each > self.diffusion.steps:
+            raise ValueError(
+                f"distillation.each={each}: {sampling.steps} times that is more than diffusion.steps="
+                f"{self.diffusion.steps}; choose fewer"
             )
         return self
 

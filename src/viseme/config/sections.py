@@ -31,9 +31,9 @@ class Section(BaseModel):
 class AudioConfig(Section):
     """How sound becomes one feature vector a video frame."""
 
-    kind: Literal["mel", "learned", "sda", "wav2vec2", "hubert", "whisper"] = "mel"
-    """mel: log-mel columns; learned: a network above them, trained with the model; sda: the paper's pretrained encoder;
-    the others: a pretrained speech encoder of transformers."""
+    kind: Literal["mel", "learned", "lips", "sda", "wav2vec2", "hubert", "whisper"] = "mel"
+    """mel: log-mel columns; learned: a network above them, trained with the model; lips: our own bundled encoder, which
+    says how the mouth is shaped; sda: the paper's pretrained encoder; the others: a speech encoder of transformers."""
     bands: Annotated[int, Field(ge=2)] = 40
     """Mel bands (mel, learned); each frame holds four columns of them, 10 ms apart."""
     context: NonNegativeInt = 2
@@ -46,9 +46,9 @@ class AudioConfig(Section):
 
     @model_validator(mode="after")
     def _only_what_counts(self) -> Self:
-        if self.checkpoint and self.kind in ("mel", "learned"):
-            raise ValueError(f"checkpoint belongs to a pretrained encoder, and {self.kind} has none")
-        if self.layer is not None and self.kind in ("mel", "learned", "sda"):
+        if self.checkpoint and self.kind in ("mel", "learned", "lips"):
+            raise ValueError(f"checkpoint belongs to an encoder whose weights are brought, and {self.kind} has none")
+        if self.layer is not None and self.kind in ("mel", "learned", "lips", "sda"):
             raise ValueError(f"layer belongs to a speech encoder of transformers, and {self.kind} is none")
         return self
 

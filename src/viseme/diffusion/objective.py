@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,19 @@ from viseme.types import Batch, Stateful
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+class Given(NamedTuple):
+    """What a denoiser knows of the frame it is to find, beside x_t."""
+
+    identity: Tensor
+    """`[B,3,H,W]`."""
+    pictures: Tensor
+    """As `reference_pictures` stacks them."""
+    signals: dict[str, Tensor]
+    """`[B,size]` each."""
+    absent: dict[str, Tensor]
+    """Where a signal is absent, bool `[B]`."""
 
 
 class DdpmObjective:
@@ -76,15 +89,17 @@ class DdpmObjective:
         config, identity, index = self.config, batch.identity, int(train and self.config.motion.own > 0)
         x0, points = batch.frames[:, index], batch.landmarks[:, index]
         count, device = len(x0), x0.device
-        timesteps = randint(config.diffusion.steps, (count,), rng).to(device)
+        timesteps = self._timesteps(count, rng).to(device)
         eps = randn(x0.shape, rng).to(device)
         motion = moved_on(batch.motion, self._first_frame(batch, rng)) if index else batch.motion
         motion = self._disturbed(motion, identity, rng) if train else motion
-        signals = window_signals(config, batch, index)
         absent = self._absent(count, rng, device) if train else {}
+        given = Given(
+            identity, reference_pictures(config, identity, motion), window_signals(config, batch, index), absent
+        )
         x_t = self.process.noised(x0, timesteps, eps)
-        seen, pictures = self.process.seen(x_t, timesteps), reference_pictures(config, identity, motion)
-        output = self.optimization.forward(seen, timesteps, pictures, signals, absent)
+        x0, eps = self._aim(x0, eps, x_t, timesteps, given)
+        output = self.optimization.forward(self.process.seen(x_t, timesteps), timesteps, *given[1:])
         predicted = as_prediction(config, output, identity)
         loss = diffusion_loss(
             predicted,
@@ -104,6 +119,14 @@ class DdpmObjective:
             ratio = noise_ratio(self.process.eps(predicted, x_t, timesteps), eps)
             scalars |= by_thirds(ratio, timesteps, config.diffusion.steps)
         return scalars
+
+    def _timesteps(self, count: int, rng: torch.Generator) -> Tensor:
+        """At which timestep each sample is learned, int64 `[B]`."""
+        return randint(self.config.diffusion.steps, (count,), rng)
+
+    def _aim(self, x0: Tensor, eps: Tensor, x_t: Tensor, timesteps: Tensor, given: Given) -> tuple[Tensor, Tensor]:
+        """The frame and the noise that x_t should be taken apart into: those it was made of."""
+        return x0, eps
 
     def _absent(self, count: int, rng: torch.Generator, device: torch.device) -> dict[str, Tensor]:
         """In which samples each signal that the model learns to do without is absent, bool `[B]`."""

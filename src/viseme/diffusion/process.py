@@ -92,8 +92,12 @@ class Process:
         """The noise that a network's output says is in x_t, float32 `[B,3,H,W]`: (x_t - signal x0) / noise."""
         if self.prediction == "eps":
             return output.float()
+        return self.noise_in(x_t, self.x0(output, x_t, timesteps), timesteps)
+
+    def noise_in(self, x_t: Tensor, x0: Tensor, timesteps: Tensor) -> Tensor:
+        """The noise that is in x_t if this x0 is, float32 `[B,3,H,W]`: (x_t - signal x0) / noise."""
         signal, noise = self._scales(timesteps)
-        return (x_t - signal * self.x0(output, x_t, timesteps)) / noise
+        return (x_t - signal * x0) / noise
 
     def x0(self, output: Tensor, x_t: Tensor, timesteps: Tensor) -> Tensor:
         """The estimate of x0 that a network's output stands for, float32 `[B,3,H,W]`."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from viseme.evaluation.bootstrap import ENOUGH_CLIPS
+from viseme.evaluation.metrics import METRICS
+from viseme.report.alike import unlike
 from viseme.report.sets import unequal
 from viseme.report.systems import Group, System
 from viseme.report.wording import listed, signature
@@ -52,7 +54,7 @@ def account(system: System, shared: Sequence[str]) -> Account:
         if clip.status == "failed":
             failed.setdefault(clip.reason or "no reason was recorded", []).append(clip.clip_id)
         for metric, reason in clip.missing.items():
-            known = results.metrics.get(metric)
+            known = results.metrics.get(metric) or METRICS.get(metric)
             missing.setdefault(f"{known.title if known else metric}: {reason}", []).append(clip.clip_id)
     return Account(
         system=system,
@@ -62,6 +64,17 @@ def account(system: System, shared: Sequence[str]) -> Account:
         missing=_reasons(missing),
         notes=tuple(note for note in results.notes if note not in shared),
     )
+
+
+def lacking(accounts: Sequence[Account]) -> tuple[Reason, ...]:
+    """What every one of several systems lacks on the same clips, to be said once."""
+    first, *others = accounts
+    return tuple(reason for reason in first.missing if others and all(reason in other.missing for other in others))
+
+
+def own(found: Account, shared: Sequence[Reason]) -> Account:
+    """An account without the reasons that all share."""
+    return replace(found, missing=tuple(reason for reason in found.missing if reason not in shared))
 
 
 def _reasons(found: Mapping[str, Sequence[str]]) -> tuple[Reason, ...]:
@@ -77,8 +90,13 @@ def shared_notes(systems: Sequence[System]) -> list[str]:
 
 def cautions(groups: Sequence[Group]) -> list[str]:
     """What a reader must know beside the numbers, each thing once."""
+    return [*reservations(groups), *shared_notes([system for group in groups for system in group.systems])]
+
+
+def reservations(groups: Sequence[Group]) -> list[str]:
+    """What makes the comparison itself less than fair, whatever the results say of themselves."""
     systems = [system for group in groups for system in group.systems]
-    notes = shared_notes(systems)
+    notes = unlike(systems)
     if len(groups) > 1:
         sizes = listed([f"{group.size} × {group.size}" if group.size else "unstated" for group in groups])
         notes.append(
@@ -141,10 +159,15 @@ _SYSTEM = (
 )
 _EVALUATION = (
     ("Scored by viseme", "viseme"),
+    ("Landmarks", "landmarks"),
+    ("Weights of what measures", "weights"),
     ("Python", "python"),
+    ("NumPy", "numpy"),
+    ("SciPy", "scipy"),
     ("PyTorch", "torch"),
     ("OpenCV", "opencv"),
     ("dlib", "dlib"),
+    ("PyAV", "av"),
     ("Machine", "machine"),
     ("Command", "command"),
     ("Bootstrap seed", "seed"),
@@ -157,6 +180,18 @@ def origin(system: System) -> Origin:
     entries = [*_entries(system.results.system, _SYSTEM), *_entries(system.results.provenance, _EVALUATION)]
     entries += [("Results file", system.path.name), ("Results file, SHA-256", signature(system.checksum, 16))]
     return Origin(system, tuple(entries))
+
+
+def alike(origins: Sequence[Origin]) -> list[tuple[str, str]]:
+    """What is true of several systems, each of them, so that it need be said once; nothing of one alone."""
+    first, *others = origins
+    return [entry for entry in first.entries if others and all(entry in other.entries for other in others)]
+
+
+def apart(found: Origin, origins: Sequence[Origin]) -> Origin:
+    """The origin of one of these systems without what is `alike` in all."""
+    shared = alike(origins)
+    return Origin(found.system, tuple(entry for entry in found.entries if entry not in shared))
 
 
 def reference(group: Group) -> list[tuple[str, str]]:

@@ -162,11 +162,18 @@ def stands_for(colour: str) -> str:
 
 
 def for_page(svg: str, prefix: str) -> str:
-    """A drawing as the page can hold it: no prolog, size, style sheet or metadata, own identifiers, CSS colours."""
+    """A drawing as the page can hold it: no prolog, size, style sheet or metadata, own identifiers, CSS colours.
+
+    Its width in points is the CSS variable `--width`, by which the page knows how far it may be enlarged.
+    """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<svg [^>]*viewBox="([^"]+)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true" focusable="false">', svg)
+    svg = re.sub(
+        r'<svg [^>]*viewBox="(\S+ \S+ (\S+) [^"]+)"[^>]*>',
+        r'<svg viewBox="\1" style="--width: \2px" aria-hidden="true" focusable="false">',
+        svg,
+    )
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = svg.replace("url(#", f"url(#{prefix}-").replace('xlink:href="#', f'href="#{prefix}-')
     svg = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", svg)

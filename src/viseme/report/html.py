@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from viseme import __version__
 from viseme.evaluation.bootstrap import ENOUGH_ACTORS
-from viseme.report.account import account, cautions, origin, reference, shared_notes
+from viseme.report.account import account, alike, apart, cautions, lacking, origin, own, reference, shared_notes
 from viseme.report.breakdown import PartTable, actor_tables, clip_table, emotion_tables
-from viseme.report.clips import shown
+from viseme.report.clips import Film, shown
 from viseme.report.figures import Figure, openings, over_time
 from viseme.report.media import Album
 from viseme.report.plain import escaped
 from viseme.report.sets import SetRow, set_table
-from viseme.report.summary import lead_metric, summary
+from viseme.report.summary import in_full, lead_metric, summary
 from viseme.report.systems import Group, System
 from viseme.report.tables import Row, definitions, difference_table, metric_table
 from viseme.report.wording import counted, listed, number
@@ -33,6 +34,7 @@ class Section:
     group: Group
     heading: str
     summary: list[list[str]]
+    in_full: list[list[str]]
     metrics: list[Row]
     sets: list[SetRow]
     differences: list[Row]
@@ -43,15 +45,16 @@ class Section:
     emotions: list[PartTable]
 
 
-def render(groups: Sequence[Group], album: Album) -> str:
-    """The whole page as HTML."""
-    clips = shown(groups, album)
+def render(groups: Sequence[Group], album: Album, film: Film | None = None) -> str:
+    """The whole page as HTML; with `film`, truth plays beside the systems."""
+    clips = shown(groups, album, film)
     middle = clips[len(clips) // 2] if clips else None
     sections = [
         Section(
             group=group,
             heading=f"{group.size} × {group.size} pixels" if group.size else "Frames of unstated size",
             summary=summary(group),
+            in_full=in_full(group),
             metrics=metric_table(group),
             sets=set_table(group),
             differences=difference_table(group),
@@ -64,7 +67,8 @@ def render(groups: Sequence[Group], album: Album) -> str:
         for index, group in enumerate(groups)
     ]
     systems = [system for group in groups for system in group.systems]
-    lead = lead_metric(groups[0])
+    accounts = [account(system, shared_notes(systems)) for system in systems]
+    lead, origins = lead_metric(groups[0]), [origin(system) for system in systems]
     script = part("player.js") + part("sorting.js")
     return (
         environment()
@@ -83,11 +87,13 @@ def render(groups: Sequence[Group], album: Album) -> str:
             middle=middle,
             lead=groups[0].first.results.metrics[lead].title if lead in groups[0].first.results.metrics else "",
             first=groups[0].first,
-            truth=next((system for system in systems if system.is_truth), None),
-            accounts=[account(system, shared_notes(systems)) for system in systems],
+            truth_plays=film is not None or any(system.is_truth for system in systems),
+            lacking=lacking(accounts),
+            accounts=[own(found, lacking(accounts)) for found in accounts],
             definitions=definitions(groups),
             reference=reference(groups[0]),
-            origins=[origin(system) for system in systems],
+            alike=alike(origins),
+            origins=[apart(found, origins) for found in origins],
         )
     )
 
@@ -116,6 +122,11 @@ def intervals(group: Group) -> str:
     return "95 %, by bootstrap over the clips of each actor: they speak of these actors only"
 
 
+def coded(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def part(name: str) -> str:
     """A file of the page's templates as text."""
     return resources.files("viseme.report").joinpath("templates", name).read_text(encoding="utf-8")
@@ -132,5 +143,6 @@ def environment() -> Environment:
     )
     environment.filters["svg"] = Markup
     environment.filters["counted"] = counted
+    environment.filters["coded"] = coded
     environment.filters["plain"] = lambda text: Markup(escaped(str(text)))
     return environment

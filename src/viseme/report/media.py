@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +22,12 @@ PICTURE_KINDS = {".png": ("image/png", 0, b"\x89PNG\r\n\x1a\n")}
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A `data:` URI, or the reason why there is none."""
+    """A `data:` URI, or the reason why there is none; of a PNG its pixels too."""
 
     uri: str = ""
     reason: str = ""
+    width: int = 0
+    height: int = 0
 
 
 class Album:
@@ -75,4 +78,5 @@ class Album:
         if data[offset : offset + len(magic)] != magic:
             return Media(reason=f"{path.name} is not what its name says.")
         self.used += len(data)
-        return Media(uri=f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}")
+        width, height = struct.unpack(">II", data[16:24]) if kind == "image/png" and len(data) >= 24 else (0, 0)
+        return Media(f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}", width=width, height=height)

@@ -1,4 +1,4 @@
-"""The metric table as Markdown, for a README or a pull request, and as CSV with one number a row, for a spreadsheet."""
+"""Summary and tables as Markdown, for a pull request, and one number a row as CSV, for a spreadsheet."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 
+from viseme.report.account import cautions
 from viseme.report.ranking import best
 from viseme.report.sets import SetRow, set_table
+from viseme.report.summary import summary
 from viseme.report.systems import Group, System
 from viseme.report.tables import Cell, Row, difference_table, metric_table
+from viseme.report.wording import counted
 
 COLUMNS = (
     *("size", "system", "control", "metric", "title", "unit", "better"),
@@ -18,13 +21,16 @@ COLUMNS = (
 
 
 def markdown(groups: Sequence[Group]) -> str:
-    """One metric table and one table of paired differences a size."""
-    parts = []
+    """What must be known beside the numbers; then for each size the summary, its metrics and its paired differences."""
+    parts = (
+        ["\n".join(f"- {escaped(note)}" for note in notes)] if (notes := [*cautions(groups), *_failed(groups)]) else []
+    )
     for group in groups:
         if len(groups) > 1:
             parts.append(f"## {_size(group)}")
+        parts += [escaped(" ".join(sentences)) for sentences in summary(group)]
         header = ["Metric", "Truth", *(_header(system) for system in group.systems)]
-        parts.append(_table(header, [[_title(row), row.truth, *_values(row)] for row in metric_table(group)]))
+        parts.append(table(header, [[_title(row), row.truth, *_values(row)] for row in metric_table(group)]))
         parts.append(
             "Means over clips with 95 % intervals. Bold: the best of the systems under test, where its paired interval "
             "against the runner-up excludes zero."
@@ -34,10 +40,10 @@ def markdown(groups: Sequence[Group]) -> str:
             lines = [
                 [_title(row), row.over, row.truth, *(cell.value or cell.note for cell in row.cells)] for row in sets
             ]
-            parts.append(_table(header, lines))
+            parts.append(table(header, lines))
         if group.others:
             header = [f"{escaped(group.first.name)} minus", *(_header(system) for system in group.others)]
-            parts.append(_table(header, [[_title(row), *_values(row)] for row in difference_table(group)]))
+            parts.append(table(header, [[_title(row), *_values(row)] for row in difference_table(group)]))
             parts.append(
                 "Paired differences over the clips that both have; of distances to the best value where that is "
                 "truth's (≈) or zero (→ 0). Bold: the interval excludes zero."
@@ -71,6 +77,16 @@ def comma_separated(groups: Sequence[Group]) -> str:
     return text.getvalue()
 
 
+def _failed(groups: Sequence[Group]) -> list[str]:
+    """Each system that failed on some clips, in words."""
+    return [
+        f"{system.name} failed on {len(system.results.failed)} of {counted(len(system.results.clips), 'clip')}."
+        for group in groups
+        for system in group.systems
+        if system.results.failed
+    ]
+
+
 def _values(row: Row) -> list[str]:
     return [_value(cell) for cell in row.cells]
 
@@ -95,7 +111,8 @@ def _size(group: Group) -> str:
     return "Frames of unstated size" if group.size is None else f"{group.size} × {group.size} pixels"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose first column is text; what stands in it must be escaped."""
     lines = [header, ["---", *("---:" for _ in header[1:])], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

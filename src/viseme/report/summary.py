@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from viseme.evaluation.bootstrap import ENOUGH_CLIPS
 from viseme.evaluation.results import MetricResult
 from viseme.report.ranking import Comparison, compared
 from viseme.report.systems import Group, System
@@ -11,6 +12,8 @@ from viseme.report.wording import capitalised, counted, enough_digits, listed, n
 
 LEAD = "mouth_correlation"
 """The metric that says whether the lips follow the sound; it leads the summary and chooses the clips shown."""
+FEW = 3
+"""So many metrics a sentence names; of more it names these and says how many there are."""
 
 
 def lead_metric(group: Group) -> str:
@@ -23,21 +26,29 @@ def lead_metric(group: Group) -> str:
     return ""
 
 
-def summary(group: Group) -> list[list[str]]:
-    """Paragraphs of sentences on systems of one size: against each other, then against other sound and controls."""
+def summary(group: Group, most: int | None = FEW) -> list[list[str]]:
+    """Paragraphs of sentences on systems of one size: against each other, then against other sound and controls.
+
+    `most` metrics are named in a sentence; all where it is None.
+    """
     tested = group.tested
     if not tested:
         return [["Only controls are shown here: no system is under test."]]
-    paragraphs = [between(tested[0], other, group) for other in tested[1:]]
+    paragraphs = [between(tested[0], other, group, most) for other in tested[1:]]
     if len(tested) == 1:
         paragraphs.append(alone(tested[0], group))
     listening = [sentence for system in tested for sentence in hearing(system, group)]
-    paragraphs.append(listening + beaten_by_controls(group))
-    paragraphs.append(seen_by_metrics(group))
+    paragraphs.append(listening + beaten_by_controls(group, most))
+    paragraphs.append(seen_by_metrics(group, most))
     return [sentences for sentences in paragraphs if sentences]
 
 
-def between(first: System, second: System, group: Group) -> list[str]:
+def in_full(group: Group) -> list[list[str]]:
+    """Those paragraphs of the summary that leave metrics unnamed, with every metric by name."""
+    return [whole for short, whole in zip(summary(group), summary(group, None), strict=True) if whole != short]
+
+
+def between(first: System, second: System, group: Group, most: int | None = FEW) -> list[str]:
     """How two systems under test compare: the lead metric with numbers, then where each is better, then the rest."""
     lead = lead_metric(group)
     comparisons = [found for name in group.metrics if (found := compared(first, second, name)) and found.rated]
@@ -51,10 +62,12 @@ def between(first: System, second: System, group: Group) -> list[str]:
     for system in sorted((first, second), key=lambda system: system is not front):
         if titles := [_title(item) for item in rest if item.better is system]:
             also = "also " if system is front and leading else ""
-            clauses.append(f"{system.name} is {also}better in {listed(titles)}")
+            clauses.append(f"{system.name} is {also}better in {_named(titles, most)}")
     if even := [_title(item) for item in rest if item.better is None]:
         whose = "" if leading else f" between {_called(first)} and {_called(second)}"
-        clauses.append(f"no difference{whose} was shown in {listed(even, 'or')}")
+        brief = most is not None and len(even) > most
+        where = f"the other {len(even)} of {len(comparisons)} metrics" if brief else listed(even, "or")
+        clauses.append(f"no difference{whose} was shown in {where}")
     if clauses:
         sentences.append(capitalised_unless_named("; ".join(clauses), (first, second)) + ".")
     return sentences
@@ -87,7 +100,7 @@ def hearing(system: System, group: Group) -> list[str]:
     return sentences
 
 
-def beaten_by_controls(group: Group) -> list[str]:
+def beaten_by_controls(group: Group, most: int | None = FEW) -> list[str]:
     """Metrics by which a control that does not speak is better than a system: they cannot be judged by alone."""
     sentences = []
     for control in group.controls:
@@ -103,13 +116,13 @@ def beaten_by_controls(group: Group) -> list[str]:
             systems = [system.name for system in group.tested if any(system in losers for losers in beaten.values())]
             alone_say = "say little by themselves" if len(beaten) > 1 else "says little by itself"
             sentences.append(
-                f"The control {control.name} is better than {listed(systems, 'or')} in {listed(list(beaten))}, "
+                f"The control {control.name} is better than {listed(systems, 'or')} in {_named(list(beaten), most)}, "
                 f"which therefore {alone_say}."
             )
     return sentences
 
 
-def seen_by_metrics(group: Group) -> list[str]:
+def seen_by_metrics(group: Group, most: int | None = FEW) -> list[str]:
     """Which metrics notice what was done to truth (blur, a shift of the sound), against truth encoded again."""
     truth = next((system for system in group.controls if system.is_truth), None)
     sentences = []
@@ -118,7 +131,7 @@ def seen_by_metrics(group: Group) -> list[str]:
             continue
         found = [item for name in group.metrics if (item := compared(control, truth, name)) and item.rated]
         worse = [_title(item) for item in found if item.better is truth]
-        seen = f"is seen by {listed(worse)}, and by no other metric" if worse else "is seen by no metric"
+        seen = f"is seen by {_named(worse, most)}, and by no other" if worse else "is seen by no metric"
         sentences.append(f"What sets {control.name} apart from truth {seen}.")
     return sentences
 
@@ -141,7 +154,8 @@ def _difference(found: Comparison, of: System | None = None) -> str:
     interval = found.of(of or found.first)
     digits = enough_digits(interval.low, interval.high, found.known.digits)
     what = "difference of the distances" if found.distances else "difference"
-    return f"{what} {signed(interval.mean, digits)} {signed_bounds(interval.low, interval.high, digits)}"
+    few = f"; {counted(interval.n, 'clip')} are too few to show one" if interval.n < ENOUGH_CLIPS else ""
+    return f"{what} {signed(interval.mean, digits)} {signed_bounds(interval.low, interval.high, digits)}{few}"
 
 
 def _mean(found: Comparison, system: System) -> str:
@@ -171,8 +185,17 @@ def _title(found: Comparison) -> str:
     return _lower(found.known.title)
 
 
+def _named(titles: list[str], most: int | None) -> str:
+    """The titles as a list; of many the first `most`, and how many more there are. One alone is never left out."""
+    if most is None or len(titles) <= most + 1:
+        return listed(titles)
+    return f"{', '.join(titles[:most])} and {len(titles) - most} more metrics"
+
+
 def _lower(title: str) -> str:
-    """A title inside a sentence: `Mouth correlation` becomes `mouth correlation`, `PSNR` and `F-MSE` stay."""
+    """A title inside a sentence: `Opening, raw` becomes `opening (raw)`, `PSNR` and `F-MSE` stay."""
+    head, comma, rest = title.partition(", ")
+    title = f"{head} ({rest})" if comma else title
     first = title.split(" ")[0]
     return title if sum(character.isupper() for character in first) > 1 else title[:1].lower() + title[1:]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from viseme.errors import InputError
-from viseme.evaluation.results import ClipResult, Results, load
+from viseme.evaluation.results import ClipResult, MetricResult, Results, SetResult, load
 from viseme.files import sha256
 from viseme.report.wording import signature
 from viseme.types import FPS
@@ -94,8 +94,8 @@ def load_systems(results: Mapping[str, str | os.PathLike[str]]) -> list[System]:
     """The systems in the order given, which is the order of every table.
 
     Raises:
-        InputError: none given, a name that is empty, a file that is no results file, or files of different references
-            or frame rates.
+        InputError: none given, a name that is empty, a file that is no results file, or files of different references,
+            frame rates or definitions of a metric.
     """
     if not results:
         raise InputError("nothing to compare; give at least one NAME=results.json")
@@ -113,6 +113,7 @@ def load_systems(results: Mapping[str, str | os.PathLike[str]]) -> list[System]:
         systems.append(system)
     _check_reference(systems)
     _check_rates(systems)
+    _check_definitions(systems)
     return systems
 
 
@@ -138,6 +139,20 @@ def _check_rates(systems: Sequence[System]) -> None:
                 f"{other.name}: was scored at {other.fps:g} frames a second and {first.name} at {first.fps:g}; "
                 "evaluate both at one rate"
             )
+
+
+def _check_definitions(systems: Sequence[System]) -> None:
+    """One row holds numbers of one unit, with one best: what another version defined otherwise has no place in it."""
+    defined: dict[str, tuple[str, str, str]] = {}
+    for system in systems:
+        measured: dict[str, MetricResult | SetResult] = {**system.results.metrics, **system.results.sets}
+        for name, known in measured.items():
+            by, unit, better = defined.setdefault(name, (system.name, known.unit, known.better))
+            if (unit, better) != (known.unit, known.better):
+                raise InputError(
+                    f"{system.name}: {known.title} was measured in {known.unit or 'no unit'}, best {known.better}, "
+                    f"and of {by} in {unit or 'no unit'}, best {better}: evaluate both with one version of viseme"
+                )
 
 
 @dataclass(frozen=True, slots=True)

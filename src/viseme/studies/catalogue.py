@@ -7,9 +7,9 @@ from os import fspath
 
 from viseme.data.store import Store
 from viseme.errors import ConfigError
-from viseme.families import model_path
+from viseme.families import bundled_models, model_path
 from viseme.files import AnyPath, sha256
-from viseme.studies import controls, drift, finetune, gan, steps, sweep
+from viseme.studies import bundled, controls, drift, finetune, gan, steps, sweep
 from viseme.studies.paper import plan as paper
 from viseme.studies.plan import Given, Plan, Step
 from viseme.studies.plan_file import read_plan
@@ -19,6 +19,7 @@ Steps = Callable[[Scale, int, Sequence[str]], list[Step]]
 """Scale, seed and overrides of every trained configuration give a study's steps; the store is their `<data>`."""
 
 STUDIES: Mapping[str, Steps] = {
+    "bundled": bundled.steps,
     "drift": drift.steps,
     "controls": controls.steps,
     "finetune": finetune.steps,
@@ -59,6 +60,9 @@ def study_plan(
     if model is not None:
         weights = model_path(fspath(model)).absolute()
         given[sweep.GIVEN] = Given(str(weights), sha256(weights))
+    if name == "bundled":
+        for known in bundled_models():
+            given[known] = Given(str(model_path(known)), sha256(model_path(known)))
     if name != "sweep" and (grid or model is not None):
         raise ConfigError(f"study {name}: --grid and --model are for study sweep; leave them out")
     if file is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -73,6 +74,13 @@ def resolved(asked: Devices) -> Devices:
             f"{found.nodes} nodes; leave both out"
         )
     return found
+
+
+def machine_name(device: torch.device) -> str:
+    """What a run trains on, in words: the GPU's name, else the system and its cores."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
 def build_fabric(devices: Devices, training: TrainingConfig) -> Fabric:

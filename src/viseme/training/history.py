@@ -42,11 +42,13 @@ class History:
         curves: by split and name, in the order of logging.
         skipped: lines that could not be read: cut short by a kill, or damaged.
         pace: seconds a step of late, validation and saving included; None where the lines do not say.
+        seconds: from the beginning to the last line, of all times that the run was carried on.
     """
 
     curves: Mapping[tuple[str, str], Curve] = field(default_factory=dict)
     skipped: int = 0
     pace: float | None = None
+    seconds: float = 0.0
 
     def curve(self, split: str, name: str) -> Curve:
         """One curve, without points where nothing was logged."""
@@ -63,6 +65,7 @@ def read_history(metrics: Path) -> History:
     """Read a metrics.jsonl; without one, an empty history. Of a step that was logged twice the later line counts."""
     points: dict[tuple[str, str], dict[int, float]] = {}
     seconds: list[tuple[int, float]] = []
+    clock: list[float] = []
     skipped = 0
     text = metrics.read_text(encoding="utf-8", errors="replace") if metrics.is_file() else ""
     for line in text.splitlines():
@@ -73,13 +76,15 @@ def read_history(metrics: Path) -> History:
         step, split, scalars = row["step"], row["split"], _scalars(row)
         for name, value in scalars.items():
             points.setdefault((split, name), {})[step] = value
+        if "seconds" in row:
+            clock.append(row["seconds"])
         if split == "train" and "seconds" in row:
             seconds.append((step, row["seconds"]))
     curves = {
         (split, name): Curve(split, name, np.array(sorted(found)), np.array([found[step] for step in sorted(found)]))
         for (split, name), found in points.items()
     }
-    return History(curves, skipped, _pace(seconds[-PACE_OVER - 1 :]))
+    return History(curves, skipped, _pace(seconds[-PACE_OVER - 1 :]), _total(clock))
 
 
 def _row(line: str) -> dict[str, Any] | None:
@@ -108,6 +113,11 @@ def _is_number(value: object) -> bool:
 
 def _scalars(row: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in row.items() if name not in ("step", "split", "seconds")}
+
+
+def _total(clock: list[float]) -> float:
+    """The time on a clock that began anew each time the run was carried on."""
+    return sum(now for now, later in pairwise([*clock, -1.0]) if later < now)
 
 
 def _pace(seconds: list[tuple[int, float]]) -> float | None:

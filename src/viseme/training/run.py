@@ -6,7 +6,9 @@ metrics.jsonl          one line a logged step: {"step", "split", "seconds", scal
 checkpoints/           step-000200.safetensors, the last few
 model.safetensors      the moving average of the weights: what `viseme generate` takes
 best.safetensors       the same at the best validation
-samples/               step-000200.png: truth above, made below; step-000200.mp4: rollouts, of the newest validations
+samples/               step-000200.png: truth above, made below; of rollouts step-000200.json, each clip's scores, and
+                       step-000200.mp4, of the newest validations
+MODEL_CARD.md          what the model is, of what it was made, how it does and what it is not for, once training ends
 tensorboard/           the same for TensorBoard
 """
 
@@ -83,6 +85,10 @@ class RunFolder:
     @property
     def best(self) -> Path:
         return self.path / "best.safetensors"
+
+    @property
+    def card(self) -> Path:
+        return self.path / "MODEL_CARD.md"
 
     @property
     def tensorboard(self) -> Path:

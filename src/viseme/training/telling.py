@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
 from viseme.config.schema import Config, to_dict
 from viseme.data.store import Store
+from viseme.files import write_json
 from viseme.training.boards import ROLLOUT, Board, WeightsAndBiases, wandb
 from viseme.training.loggers import Curves
 from viseme.training.run import RunFolder
@@ -22,16 +23,28 @@ SHEET_CLIPS = 2
 
 
 @dataclass(frozen=True, slots=True)
+class ClipScores:
+    """One held-out clip: whose it is, the frames scored, and metric -> value."""
+
+    clip_id: str
+    actor: str
+    frames: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Rolled:
     """Held-out clips made by a model from one frame and their sound.
 
     Attributes:
         scalars: metric -> mean over the clips.
+        clips: the scores that these are the means of.
         sheet: uint8 `[2 clips S, 8 S, 3]`, truth above and made below.
         video: uint8 `[T,2S,2S,3]`, the frames of the video that was written.
     """
 
     scalars: Mapping[str, float]
+    clips: tuple[ClipScores, ...]
     sheet: UInt8
     video: UInt8
 
@@ -51,7 +64,8 @@ def show(
 ) -> dict[str, float]:
     """Make held-out clips with the model as it is at step `done`, and keep what they show.
 
-    Writes `samples/step-000200.png`, with `roll` also `samples/step-000200.mp4` and a `rollout` line of curves.
+    Writes `samples/step-000200.png`, with `roll` also `samples/step-000200.mp4`, each clip's scores beside it as JSON,
+    and a `rollout` line of curves.
 
     Args:
         store: with `val` clips.
@@ -68,6 +82,7 @@ def show(
     else:
         rolled = roll(synthesizer, path.with_suffix(".mp4"), rng)
         scalars, sheet = dict(rolled.scalars), rolled.sheet
+        write_json(path.with_suffix(".json"), [asdict(clip) for clip in rolled.clips])
         curves.log(done, ROLLOUT, scalars)
         curves.video(done, path.with_suffix(".mp4"), rolled.video)
         for old in sorted(path.parent.glob("step-*.mp4"))[:-KEPT_VIDEOS]:

@@ -31,7 +31,7 @@ from viseme.nn.weights import copied_weights, save_weights
 from viseme.progress import progress
 from viseme.training.best import Best
 from viseme.training.checkpoint import Snapshot, load_tree
-from viseme.training.devices import Devices, build_fabric
+from viseme.training.devices import Devices, build_fabric, machine_name
 from viseme.training.ema import Ema
 from viseme.training.feeding import TRAINING, VALIDATION, Feed
 from viseme.training.loggers import Curves, Means
@@ -147,7 +147,8 @@ class _Trainer:
         source = {"name": store.path.name, "fingerprint": store.fingerprint, "corpus": store.info.corpus}
         self.folder.begin(self.config, source, self.audio, resume)
         began = {} if origin is None else {"init": asdict(origin)}
-        self.folder.say(machine={"device": self.fabric.device.type, **asdict(devices)}, **began)
+        machine = {"name": machine_name(self.fabric.device), "device": self.fabric.device.type, **asdict(devices)}
+        self.folder.say(machine=machine, **began)
 
     def run(self) -> TrainReport:
         first, begun = self.restore(), time.monotonic()
@@ -270,9 +271,11 @@ class _Trainer:
             **({"init": began} if began else {}),
             "steps": done,
             "corpus": self.store.info.corpus,
+            "licence": self.store.info.licence,
             "store": self.store.fingerprint,
             "actors": sorted({row.actor for row in self.windows.rows}),
             "clips": len(self.windows.rows),
+            "frames": sum(row.frames for row in self.windows.rows),
             "audio": self.audio,
             "viseme": viseme.__version__,
         }

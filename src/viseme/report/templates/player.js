@@ -12,6 +12,7 @@ for (const clip of document.querySelectorAll(".clip")) {
   const hear = [...clip.querySelectorAll(".hear")];
   const ears = hear.map((button) => button.closest(".tile").querySelector("video"));
   let playing = false;
+  let fresh = true; // nobody has touched it: it stands at the frame that is worth a look
   let rate = 1;
 
   const leader = () => videos.reduce((a, b) => ((b.duration || 0) > (a.duration || 0) ? b : a));
@@ -30,9 +31,15 @@ for (const clip of document.querySelectorAll(".clip")) {
     }
   };
   const seek = (wanted) => {
+    fresh = false;
     const now = Math.max(0, Math.min(frames() - 1, wanted));
     for (const video of videos) video.currentTime = Math.min((now + 0.5) / fps, video.duration || 0);
     show(now);
+  };
+  const present = () => {
+    if (!fresh) return show(frame());
+    seek(Number(bar.dataset.shown));
+    fresh = true;
   };
   const pause = () => {
     playing = false;
@@ -58,7 +65,7 @@ for (const clip of document.querySelectorAll(".clip")) {
     else requestAnimationFrame(tick);
   };
   const start = () => {
-    if (frame() >= frames() - 1) seek(0);
+    if (fresh || frame() >= frames() - 1) seek(0);
     playing = true;
     play.textContent = "Pause";
     for (const video of videos) video.play().catch(() => {});
@@ -72,7 +79,7 @@ for (const clip of document.querySelectorAll(".clip")) {
 
   for (const video of videos) {
     video.controls = false;
-    video.addEventListener("loadedmetadata", () => show(frame()));
+    video.addEventListener("loadedmetadata", present);
     video.addEventListener("click", toggle);
     video.addEventListener("error", () => {
       const note = document.createElement("p");
@@ -103,7 +110,7 @@ for (const clip of document.querySelectorAll(".clip")) {
     button.hidden = false;
     button.addEventListener("click", () => listen(ears[i]));
   });
-  if (videos.some((video) => video.readyState)) show(0);
+  if (videos.some((video) => video.readyState)) present();
   listen(videos[0]);
   bar.hidden = false;
 }

@@ -39,7 +39,7 @@ pictures that training draws; each rollout sets its own."""
 
 
 def _steps(count: int) -> tuple[str, ...]:
-    return (f"training.steps={count}", f"training.checkpoint_every={max(1, count // 4)}")
+    return (f"training.steps={count}", f"training.checkpoint_every={max(1, count // 20)}")
 
 
 TOY = PaperSize(
@@ -51,9 +51,9 @@ TOY = PaperSize(
 )
 TINY = PaperSize(gan=(*NARROW_GAN, *_steps(400)), ddpm=(*NARROW_DDPM, *_steps(800)), clips=4, frames=27)
 SMALL = PaperSize(
-    gan=(*NARROW_GAN, *_steps(6000), "model.width=16"),
-    ddpm=(*NARROW_DDPM, *_steps(12000), "model.base=48", "training.learning_rate=3.0e-4"),
-    clips=12,
+    gan=(*NARROW_GAN, *_steps(1600)),
+    ddpm=(*NARROW_DDPM, *_steps(3200), "training.learning_rate=5.0e-4"),
+    clips=8,
     frames=52,
 )
 FULL = PaperSize()
