@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WAITING = 512
 """Connections that the system holds until they are served."""
+KEEP_ALIVE = 30
+"""Seconds that an idle connection stays open: longer than clients keep theirs, so that none is closed under a request."""
 LEAVE = 3
 """Seconds that open connections have when the server ends."""
 
@@ -74,7 +76,13 @@ def serve(
         print(f"http://{shown}:{port}/ serves {', '.join(studio.models)}; Ctrl-C ends it", flush=True)
         if not _is_loopback(where.host):
             print(f"viseme: {_warning(where)}", file=sys.stderr, flush=True)
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=LEAVE, server_header=False)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=LEAVE,
+        )
         uvicorn.Server(config).run(sockets=[socket])
 
 
