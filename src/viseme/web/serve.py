@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WAITING = 512
 """Connections that the system holds until they are served."""
 KEEP_ALIVE = 30
-"""Seconds that an idle connection stays open: longer than clients keep theirs, so that none is closed under a request."""
+"""Seconds that an idle connection stays open: longer than clients keep theirs, or one closes under a request."""
 LEAVE = 3
 """Seconds that open connections have when the server ends."""
 
