@@ -72,7 +72,7 @@ def start(temporary: Path, *arguments: str) -> Server:
     """A server on a free port, once it serves."""
     temporary.mkdir(exist_ok=True)
     limits = [part for limit in LIMITS for part in ("--set", limit)]
-    command = [sys.executable, "-m", "viseme", "serve", "tiny_gan", "--port", "0", *limits, *arguments]
+    command = [sys.executable, "-m", "viseme", "serve", "tiny_gan", "tiny_ddpm", "--port", "0", *limits, *arguments]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}, cwd=temporary
     )
@@ -91,7 +91,7 @@ def stop(server: Server, number: int = signal.SIGTERM) -> int:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of `tiny_gan`."""
+    """A server of both bundled models."""
     pytest.importorskip("gradio", reason="gradio is not installed")
     running = start(tmp_path_factory.mktemp("server"))
     yield running

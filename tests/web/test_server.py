@@ -56,9 +56,10 @@ HTML = b"<!DOCTYPE html><script>alert(1)</script>"
 def test_a_photo_and_a_voice_become_a_video(server, face, voice, tmp_path) -> None:
     _, photo = server.upload(face)
     _, heard = server.upload(voice.read_bytes(), "voice.wav")
-    event, (said, video) = server.call("make", photo=photo, voice=heard, models=["tiny_gan"], seed=3)
+    event, (said, video, other) = server.call("make", photo=photo, voice=heard, models=["tiny_gan"], seed=3)
     assert event == "complete"
     assert "13 frames" in said
+    assert other["value"] is None
     found = tmp_path / "talk.mp4"
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc)
     connection.request("GET", urllib.parse.urlsplit(video["value"]["url"]).path)
@@ -73,10 +74,23 @@ def test_a_photo_and_a_voice_become_a_video(server, face, voice, tmp_path) -> No
     assert list((server.scratch / "jobs").iterdir()) == []
 
 
+def test_several_models_make_a_video_each(server, face, voice) -> None:
+    _, photo = server.upload(face)
+    _, heard = server.upload(voice.read_bytes(), "voice.wav")
+    fields = {"photo": photo, "voice": heard, "models": ["tiny_gan", "tiny_ddpm"], "sampler": "dpmpp_2m", "steps": 2}
+    event, (_, *videos) = server.call("make", **fields)
+    assert event == "complete"
+    records = [read_provenance(video["value"]["path"]) for video in videos]
+    assert [record["name"] for record in records] == ["tiny_gan", "tiny_ddpm"]
+    assert (records[1]["sampling"]["sampler"], records[1]["sampling"]["steps"]) == ("dpmpp_2m", 2)
+    event, said = server.call("make", **{**fields, "steps": 999})
+    assert (event, said) == ("error", "The number of steps must lie from 1 to 250; 999 does not.")
+
+
 def test_a_video_is_scored_against_a_reference(server, face, voice) -> None:
     _, photo = server.upload(face)
     _, heard = server.upload(voice.read_bytes(), "voice.wav")
-    _, (_, video) = server.call("make", photo=photo, voice=heard, models=["tiny_gan"])
+    _, (_, video, _) = server.call("make", photo=photo, voice=heard, models=["tiny_gan"])
     made = video["value"]["path"]
     event, (table,) = server.call("score", video=made, reference=made)
     assert event == "complete"
@@ -148,7 +162,7 @@ def test_a_bad_voice_is_told_in_a_sentence(server, face, tmp_path, seconds, loud
 def test_silence_is_said_beside_the_video(server, face, tmp_path) -> None:
     _, photo = server.upload(face)
     _, voice = server.upload(tone(tmp_path / "voice.wav", 0.3, 0).read_bytes(), "voice.wav")
-    event, (said, _) = server.call("make", photo=photo, voice=voice, models=["tiny_gan"])
+    event, (said, *_) = server.call("make", photo=photo, voice=voice, models=["tiny_gan"])
     assert event == "complete"
     assert "silent" in said
 

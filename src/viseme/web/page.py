@@ -131,17 +131,20 @@ def _making(studio: Studio, folder: Path) -> None:
         photo: str | None, voice: str | None, models: list[str], sampler: str | None, steps: float, seed: float
     ) -> Iterator[list[Any]]:
         """A video of a photo and a voice by each of the models named; null for the others."""
-        shown = {name: gr.update(value=None, visible=False) for name in names}
-        unchanged, done = [gr.skip() for _ in names], list[str]()
+        unchanged, done, paths = [gr.skip() for _ in names], list[str](), dict[str, str]()
+
+        def shown() -> list[Any]:  # made anew each time, since Gradio empties what it is given
+            return [gr.update(value=paths.get(name), visible=name in paths) for name in names]
+
         try:
             asked = None if sampler in (None, "", words.OWN) else sampler
-            fresh = list(shown.values())
+            fresh = shown()
             with closing(studio.make(photo, voice, models, asked, steps, seed)) as making:
                 for told in making:
                     if isinstance(told, Video):
                         done.append(words.made(told.model, told.made.frames, told.made.seconds, told.made.note))
-                        shown[told.model] = gr.update(value=str(told.path), visible=True)
-                        yield [words.said(done), *shown.values()]
+                        paths[told.model] = str(told.path)
+                        yield [words.said(done), *shown()]
                     else:
                         yield [words.bar(told), *fresh]
                         fresh = unchanged
