@@ -109,6 +109,14 @@ def test_a_process_that_dies_is_a_failure(planned, tmp_path):
     assert set(outcome.done) == {"b"}
 
 
+def test_what_waits_for_kept_steps_begins_beside_the_rest(planned, tmp_path):
+    kept = ("kept", "write", {"text": "k"})
+    run(planned(kept), tmp_path / "out")
+    one, two = ("one", "meet", {"other": "two"}), ("two", "meet", {"other": "one", "source": "<kept>"})
+    outcome = run(planned(kept, one, two), tmp_path / "out", jobs=2)
+    assert (outcome.kept, set(outcome.done), outcome.failed) == (["kept"], {"one", "two"}, {})
+
+
 def test_processes_share_the_cores(planned, tmp_path, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 6)

@@ -101,14 +101,16 @@ class _Run:
         left = list(self.plan.steps)
         with Workers(attempt, self.jobs) as workers:
             while left or workers.busy:
+                settled = False
                 for step in [step for step in left if self._decided(step)]:
                     if self._hopeless(step) or self._whole(step) or self._lacks(step):
                         left.remove(step)
+                        settled = True
                     elif workers.free:
                         left.remove(step)
                         self._prepare(step)
                         workers.start(step.name, step.call, self._arguments(step), self._beside(step, ".log"))
-                if workers.busy:
+                if workers.busy and not settled:  # what is settled may let others begin beside those at work
                     self._finish(*workers.next())
         return self.outcome
 
