@@ -64,3 +64,22 @@ def test_a_try_that_got_something_is_no_failure():
 def test_one_line():
     assert one_line(" a\n\tb\x00c ") == "a bc"
     assert len(one_line("x" * 1000)) == 200
+
+
+@pytest.mark.parametrize("scheme", ["file", "ftp", "data"])
+def test_a_redirect_out_of_http_is_not_followed(loopback, scheme):
+    loopback.put("/list", b"", status=302, location=loopback.url.replace("http", scheme) + "/secret")
+    loopback.put("/secret", b"secret")
+    with pytest.raises(Refused, match=r"^list: .* 302 Found.*; try again later, or ask for it$") as error:
+        fetched(loopback, "/list", [])
+    assert not error.value.again
+    assert loopback.paths() == ["/list"]
+
+
+def test_a_redirect_within_http_is_followed_and_a_circle_is_not(loopback):
+    loopback.put("/old", b"", status=302, location=f"{loopback.url}/list")
+    loopback.put("/list", b"one")
+    assert fetched(loopback, "/old", []) == b"one"
+    loopback.put("/old", b"", status=302, location=f"{loopback.url}/old")
+    with pytest.raises(Refused, match="answers 302"):
+        fetched(loopback, "/old", [])

@@ -8,7 +8,8 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from http.client import HTTPMessage
+from typing import IO, TypeVar
 
 from viseme.errors import InputError
 
@@ -55,7 +56,7 @@ def ask(
 
     Args:
         name: of what is asked for; begins the message where it fails.
-        url: `http` or `https`; redirects are followed.
+        url: `http` or `https`; redirects to such are followed.
         advice: how else it can be had; ends the message.
         headers: of the request, wherever redirects lead.
         private: headers for this server alone.
@@ -71,7 +72,8 @@ def ask(
         request = urllib.request.Request(url, data=data, headers=plain)
         for key, value in (private or {}).items():
             request.add_unredirected_header(key, value)
-        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+        opener = urllib.request.build_opener(_WithinHttp)
+        answer: http.client.HTTPResponse = opener.open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             raise _refused(name, url, advice, error) from error
@@ -79,6 +81,17 @@ def ask(
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         raise Refused(f"{name}: {url} cannot be reached ({reason}); go online, or {advice}") from error
     return answer
+
+
+class _WithinHttp(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but none to FTP, as urllib would."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        if not newurl.startswith(("http://", "https://")):
+            raise urllib.error.HTTPError(newurl, code, f"{msg}, to {newurl}, no http address", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def insist(attempt: Callable[[], Result], came: Callable[[], int], pause: Pause) -> Result:
