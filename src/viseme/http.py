@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -161,13 +163,22 @@ def _refused(name: str, url: str, advice: str, error: urllib.error.HTTPError) ->
     quota = error.code in QUOTA or error.code == http.client.FORBIDDEN
     why = ", perhaps since the quota of downloads is spent (on GitHub, that of git LFS)" if quota else ""
     busy = error.code == http.client.TOO_MANY_REQUESTS or error.code >= http.client.INTERNAL_SERVER_ERROR
-    wanted = error.headers.get("Retry-After", "")
     return Refused(
         f"{name}: {url} answers {error.code} {one_line(error.reason)}{_said(error)}{why}; try again later, or {advice}",
         code=error.code,
         again=busy and error.code != BANDWIDTH_LIMIT_EXCEEDED,
-        wait=min(float(wanted), LONGEST) if wanted.isdecimal() else 0.0,
+        wait=_wait(error.headers.get("Retry-After", "")),
     )
+
+
+def _wait(wanted: str) -> float:
+    """The seconds that a `Retry-After` asks for, a number or a date (RFC 9110, 10.2.3); 0 where it says neither."""
+    if wanted.isdecimal():
+        return min(float(wanted), LONGEST)
+    with contextlib.suppress(ValueError, OverflowError):
+        left = email.utils.parsedate_to_datetime(wanted).timestamp() - time.time()
+        return min(max(left, 0.0), LONGEST)
+    return 0.0
 
 
 def _said(error: urllib.error.HTTPError) -> str:

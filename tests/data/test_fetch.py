@@ -266,7 +266,9 @@ def test_a_path_named_twice_is_refused():
         check_plan([entry("a/x", b"1"), entry("a/x", b"2")], "the list")
 
 
-@pytest.mark.parametrize("bad", [Entry("x", -1, "0" * 64), Entry("x", 1, "0" * 8, "crc32")])
+@pytest.mark.parametrize(
+    "bad", [Entry("x", -1, "0" * 64), Entry("x", 10**400, "0" * 64), Entry("x", 1, "0" * 8, "crc32")]
+)
 def test_an_entry_that_cannot_be_checked_is_refused(bad):
     with pytest.raises(InputError, match="does not say x's size and digest"):
         check_plan([bad], "the list")

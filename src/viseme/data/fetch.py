@@ -19,6 +19,8 @@ from viseme.remote import KNOWN_BY, Remote, download, partial_of, size_of
 MEGABYTE = 10**6
 BATCH = 100
 """Files whose links are asked for at once: links may expire, and git-lfs's own client asks for as many."""
+LARGEST = 10**15
+"""Bytes that no file has."""
 LONGEST_PATH = 500
 """Letters of a path below the destination: systems refuse very long ones."""
 PATIENCE = 10
@@ -93,7 +95,7 @@ def check_plan(entries: Sequence[Entry], source: str) -> None:
         if entry.path in seen:
             raise InputError(f"{source}: names {entry.path} twice; use another source")
         seen.add(entry.path)
-        if entry.algorithm not in KNOWN_BY or entry.size < 0:
+        if entry.algorithm not in KNOWN_BY or not 0 <= entry.size < LARGEST:
             raise InputError(f"{source}: does not say {entry.path}'s size and digest; use another source")
 
 
