@@ -85,6 +85,8 @@ class Page:
     """End every answer after so many bytes, whatever was promised."""
     promised: int | None = None
     """The length that it claims, where that is a lie."""
+    location: str = ""
+    """Where it sends those who ask."""
     answer: Callable[[bytes], bytes] | None = None
     """What it makes of a body that is posted."""
 
@@ -123,6 +125,8 @@ def _handler(server: Loopback) -> type[BaseHTTPRequestHandler]:
             sent = body[start:] if status < 400 else page.body if page.status else b""
             self.send_response(status)
             self.send_header("Retry-After", page.retry)
+            if page.location:
+                self.send_header("Location", page.location)
             self.send_header("Content-Length", str(len(sent) if page.promised is None else page.promised))
             self.end_headers()
             self.wfile.write(sent[: page.cut])

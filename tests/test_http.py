@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import email.utils
+import time
+
 import pytest
 
 from viseme.http import Refused, ask, insist, one_line, read
@@ -64,3 +67,38 @@ def test_a_try_that_got_something_is_no_failure():
 def test_one_line():
     assert one_line(" a\n\tb\x00c ") == "a bc"
     assert len(one_line("x" * 1000)) == 200
+
+
+@pytest.mark.parametrize("scheme", ["file", "ftp", "data"])
+def test_a_redirect_out_of_http_is_not_followed(loopback, scheme):
+    loopback.put("/list", b"", status=302, location=loopback.url.replace("http", scheme) + "/secret")
+    loopback.put("/secret", b"secret")
+    with pytest.raises(Refused, match=r"^list: .* 302 Found.*; try again later, or ask for it$") as error:
+        fetched(loopback, "/list", [])
+    assert not error.value.again
+    assert loopback.paths() == ["/list"]
+
+
+def test_a_redirect_within_http_is_followed_and_a_circle_is_not(loopback):
+    loopback.put("/old", b"", status=302, location=f"{loopback.url}/list")
+    loopback.put("/list", b"one")
+    assert fetched(loopback, "/old", []) == b"one"
+    loopback.put("/old", b"", status=302, location=f"{loopback.url}/old")
+    with pytest.raises(Refused, match="answers 302"):
+        fetched(loopback, "/old", [])
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(30, 25, 30), (86_400, 60, 60), (-60, 1, 1)])
+def test_a_busy_server_may_name_a_date(loopback, seconds, least, most):
+    waited: list[float] = []
+    loopback.put("/list", b"x", busy=1, retry=email.utils.formatdate(time.time() + seconds, usegmt=True))
+    assert fetched(loopback, "/list", waited) == b"x"
+    assert least <= waited[0] <= most
+
+
+@pytest.mark.parametrize("odd", ["soon", "Mon, 99 Nov 2026 99:99:99 GMT", "-5", "1e9", "\u00b2"])
+def test_a_wait_that_is_none_is_passed_over(loopback, odd):
+    waited: list[float] = []
+    loopback.put("/list", b"x", busy=1, retry=odd)
+    assert fetched(loopback, "/list", waited) == b"x"
+    assert waited == [1]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from http.client import HTTPMessage
+from typing import IO, TypeVar
 
 from viseme.errors import InputError
 
@@ -55,7 +58,7 @@ def ask(
 
     Args:
         name: of what is asked for; begins the message where it fails.
-        url: `http` or `https`; redirects are followed.
+        url: `http` or `https`; redirects to such are followed.
         advice: how else it can be had; ends the message.
         headers: of the request, wherever redirects lead.
         private: headers for this server alone.
@@ -71,7 +74,8 @@ def ask(
         request = urllib.request.Request(url, data=data, headers=plain)
         for key, value in (private or {}).items():
             request.add_unredirected_header(key, value)
-        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+        opener = urllib.request.build_opener(_WithinHttp)
+        answer: http.client.HTTPResponse = opener.open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             raise _refused(name, url, advice, error) from error
@@ -79,6 +83,17 @@ def ask(
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         raise Refused(f"{name}: {url} cannot be reached ({reason}); go online, or {advice}") from error
     return answer
+
+
+class _WithinHttp(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but none to FTP, as urllib would."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        if not newurl.startswith(("http://", "https://")):
+            raise urllib.error.HTTPError(newurl, code, f"{msg}, to {newurl}, no http address", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def insist(attempt: Callable[[], Result], came: Callable[[], int], pause: Pause) -> Result:
@@ -148,13 +163,22 @@ def _refused(name: str, url: str, advice: str, error: urllib.error.HTTPError) ->
     quota = error.code in QUOTA or error.code == http.client.FORBIDDEN
     why = ", perhaps since the quota of downloads is spent (on GitHub, that of git LFS)" if quota else ""
     busy = error.code == http.client.TOO_MANY_REQUESTS or error.code >= http.client.INTERNAL_SERVER_ERROR
-    wanted = error.headers.get("Retry-After", "")
     return Refused(
         f"{name}: {url} answers {error.code} {one_line(error.reason)}{_said(error)}{why}; try again later, or {advice}",
         code=error.code,
         again=busy and error.code != BANDWIDTH_LIMIT_EXCEEDED,
-        wait=min(float(wanted), LONGEST) if wanted.isdecimal() else 0.0,
+        wait=_wait(error.headers.get("Retry-After", "")),
     )
+
+
+def _wait(wanted: str) -> float:
+    """The seconds that a `Retry-After` asks for, a number or a date (RFC 9110, 10.2.3); 0 where it says neither."""
+    if wanted.isdecimal():
+        return min(float(wanted), LONGEST)
+    with contextlib.suppress(ValueError, OverflowError):
+        left = email.utils.parsedate_to_datetime(wanted).timestamp() - time.time()
+        return min(max(left, 0.0), LONGEST)
+    return 0.0
 
 
 def _said(error: urllib.error.HTTPError) -> str:

@@ -66,6 +66,8 @@ def download(remote: Remote, target: Path, advance: Advance | None = None, pause
         if target.is_file() and digest(target, remote.algorithm) == remote.digest:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
+        if partial.is_symlink():  # none of ours; what it leads to is not to be written over
+            partial.unlink()
         with _bar(remote, partial) if advance is None else contextlib.nullcontext(advance) as told:
             insist(lambda: _bring(remote, partial, told), lambda: size_of(partial), pause or time.sleep)
         if digest(partial, remote.algorithm) != remote.digest:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import threading
@@ -243,6 +244,9 @@ def test_a_place_that_cannot_be_written(loopback, stock, tmp_path):
         "a\nb",
         "a/x.partial",
         "a" * 300,
+        "a/" * 1500 + "x",
+        "a" * 200 + ("/" + "a" * 200) * 25,
+        "a\0b",
         "\udc80",
     ],
 )
@@ -262,7 +266,9 @@ def test_a_path_named_twice_is_refused():
         check_plan([entry("a/x", b"1"), entry("a/x", b"2")], "the list")
 
 
-@pytest.mark.parametrize("bad", [Entry("x", -1, "0" * 64), Entry("x", 1, "0" * 8, "crc32")])
+@pytest.mark.parametrize(
+    "bad", [Entry("x", -1, "0" * 64), Entry("x", 10**400, "0" * 64), Entry("x", 1, "0" * 8, "crc32")]
+)
 def test_an_entry_that_cannot_be_checked_is_refused(bad):
     with pytest.raises(InputError, match="does not say x's size and digest"):
         check_plan([bad], "the list")
@@ -272,3 +278,17 @@ def test_paths_are_relative_to_the_destination(loopback, tmp_path):
     loopback.put("/deep/down/x", b"body")
     fetch(Shelf(loopback.url), [entry("deep/down/x", b"body")], Path(tmp_path, "new", "place"))
     assert (tmp_path / "new/place/deep/down/x").read_bytes() == b"body"
+
+
+@pytest.mark.parametrize("planted", ["a", "a/x", "a/x.partial"])
+def test_links_in_the_destination_lead_nowhere(loopback, tmp_path, planted):
+    victim, dest = tmp_path / "victim", tmp_path / "dest"
+    (victim / "b").mkdir(parents=True)
+    (victim / "x").write_bytes(b"my")
+    (dest / planted).parent.mkdir(parents=True, exist_ok=True)
+    (dest / planted).symlink_to(victim if planted == "a" else victim / "x")
+    loopback.put("/a/x", b"body")
+    with contextlib.suppress(OutputError):
+        fetch(Shelf(loopback.url), [entry("a/x", b"body")], dest)
+    assert (victim / "x").read_bytes() == b"my"
+    assert sorted(path.name for path in victim.iterdir()) == ["b", "x"]

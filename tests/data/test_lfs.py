@@ -148,6 +148,7 @@ def test_an_answer_that_is_none(source, loopback, body):
         {"actions": {"download": {}}},
         {"actions": {"download": {"href": "u", "header": [1]}}},
         {"error": {"code": "?", "message": ""}},
+        {"error": {"code": float("inf"), "message": ""}},
         {"error": "no"},
     ],
 )
@@ -199,4 +200,21 @@ def test_an_archive_too_large_is_not_read(source, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr("viseme.data.lfs.UNPACKED_LIMIT", 1000)
     with pytest.raises(InputError, match="it unpacks to more than a list of files"):
+        source.entries()
+
+
+@pytest.mark.parametrize("what", ["a map that is none", "headers without end"])
+def test_an_archive_that_leads_its_reader_astray(source, loopback, what):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("media-master/x.flv")
+        if what == "a map that is none":
+            member.pax_headers = {"GNU.sparse.map": "one,two"}
+            tar.addfile(member)
+        else:
+            member.pax_headers = {"comment": "again"}
+            head = member.tobuf(tarfile.PAX_FORMAT)[: 2 * tarfile.BLOCKSIZE]
+            tar.fileobj.write(head * 2000)
+    loopback.put("/media.tar.gz", packed.getvalue())
+    with pytest.raises(InputError, match=r"is no whole archive .*; use another mirror$"):
         source.entries()

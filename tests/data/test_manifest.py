@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -69,3 +70,29 @@ def test_a_manifest_from_before_the_measures_is_still_read(tmp_path: Path) -> No
     table = pq.read_table(tmp_path / MANIFEST)
     pq.write_table(table.drop_columns(list(MEASURED)), tmp_path / MANIFEST)
     assert read_manifest(tmp_path) == [ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("shard", pa.array(["../../x"])),
+        ("shard", pa.array([None], pa.int32())),
+        ("shard", pa.array([0.5])),
+        ("shard", pa.array([float("nan")])),
+        ("frames", pa.array([None], pa.int32())),
+        ("frames", pa.array([2**40])),
+        ("found", pa.array([{"a": 1}])),
+        ("crop", pa.array([None], pa.list_(pa.float64()))),
+        ("crop", pa.array([["a"]])),
+        ("clip_id", pa.array([None], pa.string())),
+        ("clip_id", pa.array([b"\xff"])),
+        ("actor", pa.array([None], pa.string())),
+        ("split", pa.array([[1]])),
+    ],
+)
+def test_columns_of_other_types_are_said_so(tmp_path: Path, column: str, values: pa.Array) -> None:
+    write_manifest(tmp_path, [ACCEPTED])
+    table = pq.read_table(tmp_path / MANIFEST)
+    pq.write_table(table.set_column(table.column_names.index(column), column, values), tmp_path / MANIFEST)
+    with pytest.raises(StoreError, match=r"manifest.parquet: damaged"):
+        read_manifest(tmp_path)

@@ -154,3 +154,10 @@ def test_it_writes_over_nothing(whole: Path, copy: Path, tmp_path: Path) -> None
 def test_one_store_is_not_enough(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two stores"):
         merge([whole], tmp_path / "out")
+
+
+def test_a_prefix_that_leads_elsewhere(whole: Path, tmp_path: Path) -> None:
+    second = other(whole, tmp_path / "b", mark="", corpus="../up")
+    with pytest.raises(StoreError, match=r"'../up_.*' would be a clip_id, but is no name for a file"):
+        merge([whole, second], tmp_path / "out", prefix=True)
+    assert not (tmp_path / "out").exists()

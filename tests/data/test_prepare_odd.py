@@ -15,9 +15,11 @@ import pytest
 from PIL import Image
 from skimage import data
 
+import viseme
 from viseme.data.prepare import prepare
 from viseme.data.store import Store
 from viseme.errors import StoreError
+from viseme.types import Clip
 
 FRAMES = 13
 LENGTH = Fraction(1, 2)
@@ -30,6 +32,12 @@ def face(time: Fraction, width: int = SIDE) -> np.ndarray:
     """A portrait that moves by a pixel in a 25th of a second."""
     left = 135 + round(25 * time)
     return np.ascontiguousarray(data.astronaut()[20 : 20 + SIDE, left : left + width])
+
+
+def film(path: Path) -> list[np.ndarray]:
+    """The first pictures of a video."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame, _ in zip(container.decode(video=0), PLAIN, strict=False)]
 
 
 def clock(rate: int) -> list[Fraction]:
@@ -240,6 +248,34 @@ def test_of_two_faces_the_larger_is_taken(tmp_path: Path) -> None:
     assert {row.clip_id: row.faces for row in store.clips()} == {"a_pair": 2, "a_plain": 1}
     pair, plain = store.clip("a_pair"), store.clip("a_plain")
     assert np.linalg.norm(pair.landmarks - plain.landmarks, axis=-1).mean() < 1.0
+
+
+def test_of_two_rendered_faces_the_one_asked_for_is_followed_to_its_end(corpus: Path, tmp_path: Path) -> None:
+    """The larger face stands to the left, the smaller one in the middle; each becomes what it becomes alone."""
+    small, large = (film(next((corpus / actor).glob("*.mp4"))) for actor in ("a000", "a001"))
+    large = [np.asarray(Image.fromarray(one).resize((256, 256), Image.Resampling.BICUBIC)) for one in large]
+    both = [np.full((256, 672, 3), 90, np.uint8) for _ in PLAIN]
+    for frame, left, middle in zip(both, large, small, strict=True):
+        frame[:, :256], frame[48:208, 256:416] = left, middle
+    shown = {"both": both, "central": small, "largest": large}
+    for name, frames in shown.items():
+        (tmp_path / name / "a").mkdir(parents=True)
+        write(tmp_path / name / "a" / "clip.mkv", frames, PLAIN, tone())
+    alone, together = {}, {}
+    for choice in ("central", "largest"):
+        for src, held in ((choice, alone), ("both", together)):
+            store = tmp_path / f"{src} {choice} store"
+            viseme.prepare("folder", tmp_path / src, store, size=SIZE, face=choice, jobs=1)
+            held[choice] = Store.open(store).clip("a_clip")
+            assert Store.open(store).row("a_clip").faces == (2 if src == "both" else 1)
+
+    def apart(one: Clip, other: Clip) -> float:
+        return float(np.abs(one.frames[:, MIDDLE, MIDDLE] / 1.0 - other.frames[:, MIDDLE, MIDDLE]).mean())
+
+    for choice, other in (("central", "largest"), ("largest", "central")):
+        followed = together[choice]
+        assert np.linalg.norm(followed.landmarks - alone[choice].landmarks, axis=-1).mean() < 1.0
+        assert apart(followed, alone[choice]) < apart(followed, alone[other]) / 3
 
 
 def test_a_store_of_a_newer_version_is_left_alone(

@@ -79,6 +79,12 @@ def forged(header: object) -> bytes:
     return len(text).to_bytes(8, "little") + text
 
 
+def holding(**tensors: tuple[list[float], int, int]) -> bytes:
+    """The header of tensors of bytes, by shape and place."""
+    places = {name: {"dtype": "U8", "shape": shape, "data_offsets": at} for name, (shape, *at) in tensors.items()}
+    return forged({"__metadata__": {"viseme.rows": "[]"}, **places})
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -91,6 +97,12 @@ def forged(header: object) -> bytes:
         forged({"__metadata__": {"viseme.rows": "[]"}, "a": {"dtype": "U8", "shape": [9], "data_offsets": [0, 2]}}),
         forged({"__metadata__": {"viseme.rows": "[]"}, "a": {"dtype": "U8", "shape": [-1], "data_offsets": [0, -1]}}),
         forged({"__metadata__": {"viseme.rows": "[]"}, "a": {"dtype": "U8", "shape": [2], "data_offsets": [-2, 0]}}),
+        holding(a=([1e999], 0, 0)),
+        holding(a=([0, 2**70], 0, 0)),
+        holding(a=([1] * 99, 0, 1)) + b"x",
+        holding(a=([2**70], 0, 2**70)),
+        holding(a=([2], 0, 2), b=([2], 0, 2)) + b"xy",
+        holding(a=([1], 1, 2)) + b"xy",
         forged({"__metadata__": {"viseme.rows": "[]"}}) + b"more",
         forged({"__metadata__": {"viseme.rows": "{"}}),
     ],

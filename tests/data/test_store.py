@@ -270,3 +270,12 @@ def test_what_is_said_of_faces_and_quality_counts_in_the_fingerprint(folder: Pat
     else:
         write_manifest(folder, [dataclasses.replace(r, jitter=0.5) for r in ROWS])
     assert Store.open(folder).fingerprint != before
+
+
+@pytest.mark.parametrize("clip_id", ["../up", "/etc/up", "a/b", "a\\b", "a\0b", "", ".hidden", "x" * 300])
+def test_a_clip_whose_id_is_no_name_for_a_file_is_refused(folder: Path, clip_id: str) -> None:
+    rows = Store.open(folder).rows
+    write_manifest(folder, [dataclasses.replace(rows[0], clip_id=clip_id), *rows[1:]])
+    with pytest.raises(StoreError, match="is no name for a file; prepare the store again") as error:
+        Store.open(folder)
+    assert "\n" not in str(error.value)

@@ -19,6 +19,10 @@ from viseme.remote import KNOWN_BY, Remote, download, partial_of, size_of
 MEGABYTE = 10**6
 BATCH = 100
 """Files whose links are asked for at once: links may expire, and git-lfs's own client asks for as many."""
+LARGEST = 10**15
+"""Bytes that no file has."""
+LONGEST_PATH = 500
+"""Letters of a path below the destination: systems refuse very long ones."""
 PATIENCE = 10
 """Files that may fail in a row before the rest is not tried."""
 
@@ -91,7 +95,7 @@ def check_plan(entries: Sequence[Entry], source: str) -> None:
         if entry.path in seen:
             raise InputError(f"{source}: names {entry.path} twice; use another source")
         seen.add(entry.path)
-        if entry.algorithm not in KNOWN_BY or entry.size < 0:
+        if entry.algorithm not in KNOWN_BY or not 0 <= entry.size < LARGEST:
             raise InputError(f"{source}: does not say {entry.path}'s size and digest; use another source")
 
 
@@ -134,7 +138,12 @@ class _Work:
     def bring(self, entry: Entry, link: Remote | InputError) -> None:
         if isinstance(link, InputError):
             raise link
-        download(link, self.dest / entry.path, self._advance, self._pause)
+        target = self.dest / entry.path
+        if not target.parent.resolve().is_relative_to(self.dest.resolve()):
+            raise OutputError(
+                f"{target.parent}: a link there leads out of {self.dest}; remove it, or download elsewhere"
+            )
+        download(link, target, self._advance, self._pause)
 
     def _advance(self, count: float) -> None:
         if self.stop.is_set():
@@ -229,7 +238,7 @@ def _hopeless(failure: InputError, row: int) -> str:
 
 def _is_safe(path: str) -> bool:
     """Whether that is a plain path downwards, of names that no system and no program takes for something else."""
-    return path.isprintable() and "\\" not in path and all(map(_is_name, path.split("/")))
+    return len(path) <= LONGEST_PATH and path.isprintable() and "\\" not in path and all(map(_is_name, path.split("/")))
 
 
 def _is_name(part: str) -> bool:

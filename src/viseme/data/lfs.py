@@ -72,7 +72,7 @@ class Lfs:
                 for path, blob in _small_files(packed)
                 if (pointer := parse_pointer(blob))
             ]
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
             raise InputError(f"{self.archive}: is no whole archive ({one_line(error)}); {self.advice}") from error
         if not entries:
             raise InputError(f"{self.archive}: holds no pointers of git-lfs; {self.advice}")
@@ -107,6 +107,6 @@ class Lfs:
             action = told["actions"]["download"]
             headers = tuple((str(key), str(value)) for key, value in (action.get("header") or {}).items())
             link = str(action["href"])
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             return InputError(f"{entry.path}: {url} gives no link to it; {self.advice}")
         return Remote(entry.path, link, entry.size, entry.digest, self.advice, headers=headers)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from viseme.errors import StoreError
 from viseme.files import written_aside
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MANIFEST = "manifest.parquet"
 OK, REJECTED = "ok", "rejected"
 MEASURED = ("faces", "face_width", "jitter", "sharpness", "loudness", "clipping")
 """Columns that stores written before they were measured do not have."""
+NEEDED = ("clip_id", "actor", "split", "frames", "shard", "status")
+"""Columns by which clips are found; of the others `viseme store verify` says what they lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,15 @@ def is_safe_id(clip_id: str) -> bool:
     return clip_id[:1] not in ("", ".", "-") and len(clip_id) <= 200 and all(letter.isalnum() for letter in plain)
 
 
+def _schema(names: Iterable[str]) -> pa.Schema:
+    """The types of these columns."""
+    import pyarrow as pa
+
+    types = {"frames": pa.int32(), "shard": pa.int32(), "found": pa.float64(), "crop": pa.list_(pa.float64())}
+    types |= {name: pa.int32() if name == "faces" else pa.float64() for name in MEASURED}
+    return pa.schema([(name, types.get(name, pa.string())) for name in names])
+
+
 def write_manifest(store: Path, rows: list[ClipRow]) -> None:
     """Write `manifest.parquet`, rows sorted by clip_id; equal rows give equal bytes."""
     import pyarrow as pa
@@ -72,11 +88,8 @@ def write_manifest(store: Path, rows: list[ClipRow]) -> None:
         field.name: [getattr(row, field.name) for row in sorted(rows, key=lambda row: row.clip_id)]
         for field in dataclasses.fields(ClipRow)
     }
-    types = {"frames": pa.int32(), "shard": pa.int32(), "found": pa.float64(), "crop": pa.list_(pa.float64())}
-    types |= {name: pa.int32() if name == "faces" else pa.float64() for name in MEASURED}
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in columns])
     with written_aside(store / MANIFEST) as aside:
-        pq.write_table(pa.table(columns, schema=schema), aside)
+        pq.write_table(pa.table(columns, schema=_schema(columns)), aside)
 
 
 def read_manifest(store: Path) -> list[ClipRow]:
@@ -95,7 +108,10 @@ def read_manifest(store: Path) -> list[ClipRow]:
         file = pq.ParquetFile(path)
         there = set(file.schema_arrow.names)
         names = [field.name for field in dataclasses.fields(ClipRow) if field.name in there]
-        columns = {name: column.to_pylist() for name, column in zip(names, file.read(columns=names), strict=True)}
+        table = file.read(columns=names).select(names).cast(_schema(names))
+        if any(table[name].null_count for name in NEEDED):
+            raise TypeError("a row without what it is read by")
+        columns = {name: column.to_pylist() for name, column in zip(names, table, strict=True)}
         columns["crop"] = [tuple(crop) for crop in columns["crop"]]
         return [ClipRow(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:

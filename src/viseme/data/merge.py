@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from viseme import __version__
-from viseme.data.manifest import OK, ClipRow, write_manifest
+from viseme.data.manifest import OK, ClipRow, is_safe_id, write_manifest
 from viseme.data.mirror import is_remote
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS, shard_path, shard_writer, tensor_name
 from viseme.data.split import divided_actors
@@ -103,6 +103,8 @@ def _check_clips(paths: Sequence[AnyPath], rows: Sequence[Sequence[ClipRow]], pr
     twice: dict[str, tuple[AnyPath, AnyPath]] = {}
     for path, held in zip(paths, rows, strict=True):
         for row in held:
+            if not is_safe_id(row.clip_id):
+                raise StoreError(f"{path}: {row.clip_id[:80]!r} would be a clip_id, but is no name for a file")
             if row.clip_id in at:
                 twice[row.clip_id] = (at[row.clip_id], path)
             at[row.clip_id] = path

@@ -31,6 +31,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("<u1"), "I16": np.dtype("<i2
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _LENGTH = 8
 _LARGEST_HEADER = 100 * 2**20
+_MOST_AXES, _LONGEST_AXIS = 4, 2**40
 
 
 def shard_path(store: Path, number: int) -> Path:
@@ -98,13 +99,17 @@ def open_shard(path: Path) -> Shard:
                 raise ValueError("its header is no object")
             rows = json.loads(header.pop("__metadata__")[ROWS])
             places = {name: _placed(place) for name, place in header.items()}
-            held = max((place.stop for place in places.values()), default=0)
+            held = 0
+            for place in sorted(places.values(), key=lambda place: (place.start, place.stop)):
+                if place.start != held:
+                    raise ValueError("its tensors do not follow one another")
+                held = place.stop
             if size != _LENGTH + length + held:
                 raise ValueError(f"it should have {_LENGTH + length + held} bytes and has {size}")
             data = np.zeros(0, np.uint8) if held == 0 else np.memmap(file, np.uint8, "r", _LENGTH + length)
     except FileNotFoundError as error:
         raise StoreError(f"{path}: shard is missing; run the same prepare again") from error
-    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OSError, OverflowError, RecursionError) as error:
         what = str(error) if type(error) is ValueError else "its header makes no sense"
         raise StoreError(f"{path}: damaged shard, {what}; remove it and run the same prepare again") from error
     return Shard(path, np.asarray(data), places, rows)
@@ -113,6 +118,8 @@ def open_shard(path: Path) -> Shard:
 def _placed(said: Mapping[str, Any]) -> _Place:
     dtype, shape = _DTYPES[said["dtype"]], tuple(int(n) for n in said["shape"])
     start, stop = (int(n) for n in said["data_offsets"])
+    if len(shape) > _MOST_AXES or max(shape, default=0) > _LONGEST_AXIS:
+        raise ValueError("the shapes of its tensors are none that it can hold")
     if start < 0 or min(shape, default=0) < 0 or stop - start != math.prod(shape) * dtype.itemsize:
         raise ValueError("the places of its tensors do not fit their shapes")
     return _Place(dtype, shape, start, stop)

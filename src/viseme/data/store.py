@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from viseme.data.manifest import MANIFEST, MEASURED, OK, REJECTED, ClipRow, read_manifest, write_manifest
+from viseme.data.manifest import MANIFEST, MEASURED, OK, REJECTED, ClipRow, is_safe_id, read_manifest, write_manifest
 from viseme.data.mirror import fetched, origin, store_folder
 from viseme.data.shards import AUDIO, FRAMES, LANDMARKS, Shard, open_shard, shard_path, tensor_name
 from viseme.errors import StoreError
@@ -118,6 +118,8 @@ class Store:
         folder = store_folder(path)
         info = read_info(folder)
         rows = read_manifest(folder)
+        if odd := [row.clip_id for row in rows if not is_safe_id(row.clip_id)]:
+            raise StoreError(f"{folder}: clip_id {odd[0][:80]!r} is no name for a file; prepare the store again")
         for number in sorted({row.shard for row in rows}) if origin(folder) is None else ():
             if not shard_path(folder, number).is_file():
                 raise StoreError(f"{shard_path(folder, number)}: shard is missing; run the same prepare again")

@@ -19,10 +19,10 @@ import numpy as np
 
 import viseme
 from viseme import parallel
-from viseme.data.manifest import OK, ClipRow, is_safe_id
+from viseme.data.manifest import OK, ClipRow
 from viseme.data.mirror import is_remote
 from viseme.data.store import Store
-from viseme.errors import ConfigError, OutputError, StoreError
+from viseme.errors import ConfigError, OutputError
 from viseme.files import AnyPath, write_json, write_text, written_aside
 from viseme.generation.provenance import GENERATOR
 from viseme.generation.writer import CRF, VideoWriter
@@ -76,7 +76,7 @@ def export(store: AnyPath | Store, out: AnyPath, *, crf: int = CRF, jobs: int | 
     Raises:
         ConfigError: a crf or a number of jobs out of range.
         InputError: frames of an odd size, which no player takes.
-        StoreError: not a store, damaged, or a clip_id that is no name for a file.
+        StoreError: not a store, or damaged.
         OutputError: the folder holds something else, or cannot be written.
     """
     if not 0 <= crf <= 51:
@@ -84,9 +84,6 @@ def export(store: AnyPath | Store, out: AnyPath, *, crf: int = CRF, jobs: int | 
     parallel.check(jobs, parallel.LOKY)
     store = store if isinstance(store, Store) else Store.open(store)
     rows, folder = store.clips(), Path(out)
-    for row in rows:
-        if not is_safe_id(row.clip_id):
-            raise StoreError(f"{store.path}: clip_id {row.clip_id!r} is no name for a file; prepare the store again")
     _begin(folder, out, store, crf)
     by_shard: dict[int, list[ClipRow]] = defaultdict(list)
     for row in rows:
