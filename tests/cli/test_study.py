@@ -50,7 +50,7 @@ def test_a_study_from_store_to_page(cli, store, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["drifts", "--out", "o"], "there are controls"),
+        (["drifts", "--out", "o"], "there are bundled, controls"),
         (["drift"], "--out DIR is missing"),
         (["drift", "--out", "o", "--scale", "huge"], "scale"),
         (["drift", "--out", "o", "--set", "data.sise=3"], "data.size"),

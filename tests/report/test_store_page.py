@@ -87,9 +87,9 @@ def test_landmarks_lie_over_frames_and_can_be_put_away(page):
 
 def test_names_from_outside_are_text(page):
     rows = [
-        row(EVIL, EVIL, emotion=EVIL, sentence=EVIL),
+        row("c0", EVIL, emotion=EVIL, sentence=EVIL),
         row("c1", EVIL, EVIL),
-        bad(f"{EVIL}2", EVIL, source=EVIL, actor=EVIL),
+        bad("c2", EVIL, source=EVIL, actor=EVIL),
     ]
     text = page(rows, licence=EVIL, test_actors=(EVIL,))
     assert text.count("&lt;script&gt;") > 8
