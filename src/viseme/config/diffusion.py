@@ -35,6 +35,9 @@ class UNetConfig(Section):
     dropout: Probability = 0.0
     landmarks: bool = False
     """Whether the 68 points drive the network too."""
+    pose: bool = False
+    """Whether roll and shift of the head, lids and brows are an input (`viseme.pose`), by which the photo is moved
+    before the network sees and changes it; drawn from a prior learned beside, instead of being left to the noise."""
     film_norm: bool = False
     """Whether features are normalised anew before every signal's FiLM, not only before the timestep's (the paper
     suspects the FiLMs stacked without a norm between of its drift)."""
@@ -183,6 +186,8 @@ class DiffusionSampling(Section):
     """The same by landmarks; it needs conditioning.drop_landmarks."""
     without: tuple[Signal, ...] = ()
     """Signals left out of a rollout; each needs its conditioning.drop_*."""
+    pose: NonNegativeFloat = 1.0
+    """How far head, lids and brows go, times what is drawn for them; 0 keeps them as in the photo (model.pose)."""
     precision: Precision = "32-true"
 
     @property
@@ -266,6 +271,10 @@ class DdpmConfig(Section):
             raise ValueError(
                 f"motion.own={self.motion.own} makes one frame to learn the next on, and data.window is "
                 f"{self.data.window}; set it to 2"
+            )
+        if self.motion.own and self.model.pose:
+            raise ValueError(
+                f"motion.own={self.motion.own} makes frames without a pose; set it to 0, or model.pose to false"
             )
         return self
 

@@ -17,9 +17,6 @@ from viseme.config.sections import (
     parts_fit,
 )
 
-HISTORY = 6
-"""Poses that the next one is told from (model.pose)."""
-
 
 class GeneratorConfig(Section):
     """Identity encoder, LSTM over frames, upsampling CNN (paper section 4.1.1)."""
@@ -38,8 +35,11 @@ class GeneratorConfig(Section):
     warp: bool = False
     """Whether the photo is also bent by a flow field that the network draws, so that detail moves instead of being
     painted anew (identity: skip)."""
+    warp_filter: Literal["bilinear", "bicubic"] = "bilinear"
+    """How the bent photo is read between pixels: half a pixel away, bilinear leaves a third of a 64-pixel face's
+    sharpness (variance of the Laplacian) and bicubic two thirds."""
     pose: bool = False
-    """Whether roll and shift of the head, lids and brows are an input (`viseme.gan.pose`), which moves the photo before
+    """Whether roll and shift of the head, lids and brows are an input (`viseme.pose`), which moves the photo before
     the flow field does (warp: true) and is drawn from a prior learned beside, instead of being left to the noise."""
     width: PositiveInt = 32
     """Channels at full size; they double with each halving."""
@@ -134,11 +134,6 @@ class GanConfig(Section):
             raise ValueError("model.warp bends the photo, which model.identity=vector never draws; set it to skip")
         if self.model.pose and not self.model.warp:
             raise ValueError("model.pose moves the photo as model.warp does; set that true, or this false")
-        if self.model.pose and self.data.warmup + self.data.window <= HISTORY:
-            raise ValueError(
-                f"model.pose tells the next pose from {HISTORY} before, more than data.warmup={self.data.warmup} and "
-                f"data.window={self.data.window} leave; set data.warmup to {HISTORY} or more"
-            )
         if self.model.backbone_tuned and self.model.backbone == "none":
             raise ValueError("model.backbone_tuned needs a pretrained backbone; set model.backbone to one")
         if self.loss.r1 and self.training.compile:

@@ -20,6 +20,8 @@ from pydantic import (
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Precision = Literal["32-true", "bf16-mixed"]
+HISTORY = 6
+"""Poses that the next one is told from (model.pose)."""
 
 
 class Section(BaseModel):
@@ -161,11 +163,16 @@ def parts_fit(config: Any) -> Any:
     """What no section of a family's configuration can see alone.
 
     Raises:
-        ValueError: sound or pictures that augmentation or a loss cannot work on.
+        ValueError: sound, windows or pictures that augmentation, a pose's prior or a loss cannot work on.
     """
     audio, data = config.audio, config.data
     if audio.kind not in ("mel", "learned") and (data.tract or data.tilt):
         raise ValueError(f"data.tract and data.tilt change mel bands, and audio.kind {audio.kind} gives none")
+    if config.model.pose and data.warmup + data.window <= HISTORY:
+        raise ValueError(
+            f"model.pose tells the next pose from {HISTORY} before, more than data.warmup={data.warmup} and "
+            f"data.window={data.window} leave; set data.warmup to {HISTORY} or more"
+        )
     if config.loss.lpips and data.size < LPIPS_SMALLEST:
         raise ValueError(
             f"data.size={data.size} is too small for loss.lpips, which needs {LPIPS_SMALLEST} pixels; "

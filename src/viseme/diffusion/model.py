@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,9 @@ from viseme.diffusion.schedule import cosine_alpha_bar, linear_alpha_bar, shifte
 from viseme.diffusion.unet import UNet
 from viseme.nn.fusion import FUSIONS
 from viseme.nn.listener import build_listener
+from viseme.nn.warp import warp
+from viseme.pose.pose import POSE, batch_poses, flow_of
+from viseme.pose.prior import PosePrior
 from viseme.types import Batch
 
 LANDMARK_WIDTH = 68 * 2
@@ -32,6 +35,8 @@ def build_unet(config: DdpmConfig) -> UNet:
     signals = {"audio": width}
     if config.model.landmarks:
         signals["landmarks"] = LANDMARK_WIDTH
+    if config.model.pose:
+        signals["pose"] = POSE
     model = config.model
     return UNet(
         patch=model.patch,
@@ -55,34 +60,41 @@ def window_signals(config: DdpmConfig, batch: Batch, frame: int = 0) -> dict[str
     signals = {"audio": batch.audio[:, frame - batch.frames.shape[1]]}
     if config.model.landmarks:
         signals["landmarks"] = batch.landmarks[:, frame].flatten(1)
+    if config.model.pose:
+        signals["pose"] = batch_poses(batch)[:, frame - batch.frames.shape[1]]
     return signals
 
 
-class UNetWithRegressor(nn.Module):
-    """A denoiser and what moves its landmarks by the sound, as one network to average, keep and load."""
+class UNetWithCompanions(nn.Module):
+    """A denoiser, what moves its landmarks by the sound and what moves its head, as one to average, keep and load."""
 
-    def __init__(self, unet: UNet, regressor: LandmarkRegressor) -> None:
+    def __init__(self, unet: UNet, regressor: LandmarkRegressor | None, prior: PosePrior | None) -> None:
         super().__init__()
-        self.unet, self.regressor = unet, regressor
+        self.unet, self.regressor, self.prior = unet, regressor, prior
 
 
-Network = UNet | UNetWithRegressor
+Network = UNet | UNetWithCompanions
 """What generation needs."""
 
 
+def build_prior(config: DdpmConfig) -> PosePrior | None:
+    """What draws the poses of a configuration, freshly initialised; None where `model.pose` is false."""
+    return PosePrior(feature_width(config.audio)) if config.model.pose else None
+
+
 def build_network(config: DdpmConfig) -> Network:
-    """The denoiser of a configuration and, where it has one, its regressor, freshly initialised."""
-    return joined(build_unet(config), build_regressor(config))
+    """The denoiser of a configuration and, where it has them, its regressor and prior, freshly initialised."""
+    return joined(build_unet(config), build_regressor(config), build_prior(config))
 
 
-def joined(unet: UNet, regressor: LandmarkRegressor | None) -> Network:
-    """One network of both; the denoiser itself where there is no regressor."""
-    return unet if regressor is None else UNetWithRegressor(unet, regressor)
+def joined(unet: UNet, regressor: LandmarkRegressor | None, prior: PosePrior | None) -> Network:
+    """One network of all; the denoiser itself where it is alone."""
+    return unet if regressor is None and prior is None else UNetWithCompanions(unet, regressor, prior)
 
 
-def apart(network: Network) -> tuple[UNet, LandmarkRegressor | None]:
+def apart(network: Network) -> tuple[UNet, LandmarkRegressor | None, PosePrior | None]:
     """What `joined` put together."""
-    return (network, None) if isinstance(network, UNet) else (network.unet, network.regressor)
+    return (network, None, None) if isinstance(network, UNet) else (network.unet, network.regressor, network.prior)
 
 
 def build_process(config: DdpmConfig) -> Process:
@@ -104,8 +116,23 @@ def build_sampler(sampling: DiffusionSampling) -> Sampler:
     return samplers[sampling.sampler]
 
 
+def held(identity: Tensor, signals: Mapping[str, Tensor]) -> Tensor:
+    """Identity frames `[B,3,H,W]` moved as the poses among the signals say; as they are where there are none.
+
+    The flow ebbs away towards the sides and the bottom, where background and shoulders stay (assumed): what it gets
+    wrong there, as all else, is the network's to change.
+    """
+    if "pose" not in signals:
+        return identity
+    size = identity.shape[-1]
+    place = (torch.arange(size, device=identity.device) + 0.5) / size
+    sides, bottom = (place.minimum(1 - place) / 0.2).clamp(max=1), ((1 - place) / 0.3).clamp(max=1)
+    flow = flow_of(signals["pose"], size) * (bottom[:, None] * sides)
+    return warp(identity.float(), flow, "bicubic")
+
+
 def as_prediction(config: DdpmConfig, output: Tensor, identity: Tensor) -> Tensor:
-    """The network's output as its prediction: with `residual`, a change of the identity frame `[B,3,H,W]`."""
+    """The network's output as its prediction: with `residual`, a change of the identity frame `[B,3,H,W]`, `held`."""
     return output.float() + identity if config.diffusion.residual else output
 
 

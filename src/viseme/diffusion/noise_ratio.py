@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from viseme.config.diffusion import DdpmConfig
-from viseme.diffusion.model import as_prediction, reference_pictures, window_signals
+from viseme.diffusion.model import as_prediction, held, reference_pictures, window_signals
 from viseme.diffusion.own_frame import evaluating
 from viseme.diffusion.process import Process
 from viseme.diffusion.unet import UNet
@@ -93,6 +93,7 @@ def noise_ratios(
     x0, identity = batch.frames[:, 0], batch.identity
     eps = randn(x0.shape, rng).to(x0.device)
     pictures, signals = reference_pictures(config, identity, batch.motion), window_signals(config, batch)
+    identity = held(identity, signals)
     ratios = []
     with evaluating(network):
         for step in timesteps:

@@ -8,8 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from viseme.config.diffusion import DdpmConfig
+from viseme.diffusion.companions import Companion, PriorLearning
 from viseme.diffusion.losses import diffusion_loss, timestep_weight, x0_trust
-from viseme.diffusion.model import as_prediction, build_process, build_unet, joined, reference_pictures, window_signals
+from viseme.diffusion.model import (
+    as_prediction,
+    build_prior,
+    build_process,
+    build_unet,
+    held,
+    joined,
+    reference_pictures,
+    window_signals,
+)
 from viseme.diffusion.motion import beginning, moved_on
 from viseme.diffusion.noise_ratio import by_thirds, noise_ratio
 from viseme.diffusion.own_frame import evaluating, own_frame
@@ -28,7 +38,7 @@ class Given(NamedTuple):
     """What a denoiser knows of the frame it is to find, beside x_t."""
 
     identity: Tensor
-    """`[B,3,H,W]`."""
+    """`[B,3,H,W]`, `held` as the frame is."""
     pictures: Tensor
     """As `reference_pictures` stacks them."""
     signals: dict[str, Tensor]
@@ -48,9 +58,12 @@ class DdpmObjective:
         self.process = build_process(config)
         self.optimization = Optimization(self.network, config.training)
         self.perception = Perception(config.loss)
-        regressor = build_regressor(config)
-        self.regression = None if regressor is None else Regression(regressor, config)
-        self._model = joined(self.network, regressor)
+        regressor, prior = build_regressor(config), build_prior(config)
+        self.companions: list[Companion] = [
+            *([] if regressor is None else [Regression(regressor, config)]),
+            *([] if prior is None else [PriorLearning(prior, config)]),
+        ]
+        self._model = joined(self.network, regressor, prior)
 
     @property
     def model(self) -> nn.Module:
@@ -59,8 +72,8 @@ class DdpmObjective:
     def setup(self, fabric: Fabric) -> None:
         self.optimization.setup(fabric)
         self.perception.setup(fabric)
-        if self.regression is not None:
-            self.regression.setup(fabric)
+        for companion in self.companions:
+            companion.setup(fabric)
 
     def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         told = Told()
@@ -70,16 +83,22 @@ class DdpmObjective:
 
         norm = self.optimization.minimise(loss, divided(batch, rng, self.config.training.accumulate))
         scalars = {**told.means(), "gradient_norm": norm}
-        return scalars if self.regression is None else scalars | self.regression.step(batch)
+        for companion in self.companions:
+            scalars |= companion.step(batch)
+        return scalars
 
     @torch.no_grad()
     def validate(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         scalars = self._loss(batch, rng, train=False)
-        return scalars if self.regression is None else scalars | self.regression.losses(batch)
+        for companion in self.companions:
+            scalars |= companion.losses(batch)
+        return scalars
 
     def state(self) -> dict[str, Stateful]:
         state = self.optimization.state()
-        return state if self.regression is None else state | self.regression.state()
+        for companion in self.companions:
+            state |= companion.state()
+        return state
 
     def _loss(self, batch: Batch, rng: torch.Generator, train: bool) -> dict[str, Tensor]:
         """The loss and its parts at one random timestep a sample, on one frame of each window.
@@ -91,12 +110,12 @@ class DdpmObjective:
         count, device = len(x0), x0.device
         timesteps = self._timesteps(count, rng).to(device)
         eps = randn(x0.shape, rng).to(device)
+        signals = window_signals(config, batch, index)
+        identity = held(identity, signals)
         motion = moved_on(batch.motion, self._first_frame(batch, rng)) if index else batch.motion
         motion = self._disturbed(motion, identity, rng) if train else motion
         absent = self._absent(count, rng, device) if train else {}
-        given = Given(
-            identity, reference_pictures(config, identity, motion), window_signals(config, batch, index), absent
-        )
+        given = Given(identity, reference_pictures(config, batch.identity, motion), signals, absent)
         x_t = self.process.noised(x0, timesteps, eps)
         x0, eps = self._aim(x0, eps, x_t, timesteps, given)
         output = self.optimization.forward(self.process.seen(x_t, timesteps), timesteps, *given[1:])

@@ -23,6 +23,7 @@ from viseme.diffusion.model import (
     as_prediction,
     build_process,
     build_sampler,
+    held,
     reference_pictures,
 )
 from viseme.diffusion.motion import beginning, moved_on, recoloured
@@ -42,7 +43,7 @@ class DdpmSynthesizer:
     """The `Synthesizer` of a conditional DDPM."""
 
     def __init__(self, network: Network, config: DdpmConfig, fingerprint: str | None = None) -> None:
-        self.network, self.regressor = apart(network.eval())
+        self.network, self.regressor, self.prior = apart(network.eval())
         self.config, self.name, self.fingerprint = config, config.name, fingerprint
         self.process = build_process(config)
         self.sampler, sampling = build_sampler(config.sampling), config.sampling
@@ -89,6 +90,7 @@ class DdpmSynthesizer:
 
         motion, shared = first_motion, draw() if sampling.noise == "shared" else None
         length = max(c.frames for c in conditionings)
+        poses = self._poses(conditionings, length, rng)
         together = 1 if sampling.motion == "previous" else max(1, TOGETHER // (count * guidance.branches))
         for start in range(1, length, together):
             times = range(start, min(start + together, length))
@@ -96,9 +98,14 @@ class DdpmSynthesizer:
             photos = identity.repeat(len(times), 1, 1, 1)
             if sampling.anchor_every and (start - 1) % sampling.anchor_every == 0:
                 motion = first_motion
+            given, missing = self._signals(conditionings, times, poses)
+            moved = held(photos, given)
             seen = motion + sampling.motion_noise * draw(motion) if sampling.motion_noise else motion
-            pictures = reference_pictures(self.config, photos, seen.repeat(len(times), 1, 1, 1))
-            pictures, changed = guidance.repeated(pictures), guidance.repeated(photos)
+            seen = seen.repeat(len(times), 1, 1, 1)
+            if sampling.motion == "identity":
+                seen = beginning(moved, self.config.data.motion_frames)
+            pictures = reference_pictures(self.config, photos, seen)
+            pictures, changed = guidance.repeated(pictures), guidance.repeated(moved)
 
             def estimate(x_t: Tensor, step: int) -> Tensor:
                 x_t = guidance.repeated(x_t)
@@ -109,9 +116,8 @@ class DdpmSynthesizer:
 
             # One context for all steps: autocast converts the weights once in it, not once a step.
             with autocast(device, sampling.precision):
-                given, missing = self._signals(conditionings, times)
                 signals = self.network.embed_signals(
-                    {name: guidance.repeated(value.to(device)) for name, value in given.items()},
+                    {name: guidance.repeated(value) for name, value in given.items()},
                     {name: guidance.absent(name, rows).to(device) for name, rows in missing.items()},
                 )
                 frames = self.sampler(
@@ -127,13 +133,23 @@ class DdpmSynthesizer:
                 motion = moved_on(motion, frames)
             yield from to_pixels(frames).reshape(len(times), count, self.size, self.size, 3)
 
+    def _poses(self, conditionings: Sequence[Conditioning], length: int, rng: torch.Generator) -> Tensor | None:
+        """How the head is held in each frame, `[B,T,5]`, drawn before all else; None where nothing says it."""
+        if self.prior is None:
+            return None
+        times = np.arange(length)
+        audio = np.stack([c.audio[times.clip(0, c.frames - 1)] for c in conditionings])
+        device = next(self.prior.parameters()).device
+        return self.prior.draw(torch.from_numpy(audio).to(device), rng) * self.config.sampling.pose
+
     def _signals(
-        self, conditionings: Sequence[Conditioning], times: Sequence[int]
+        self, conditionings: Sequence[Conditioning], times: range, poses: Tensor | None
     ) -> tuple[dict[str, Tensor], dict[Signal, Tensor]]:
         """Each clip's signals at these times (its last ones where it has ended), `[times x clips,D]`.
 
         Beside them, of those that may be missing, where they are: bool `[times x clips]`.
         """
+        device = next(self.network.parameters()).device
         moments = [(c, min(t, c.frames - 1)) for t in times for c in conditionings]
         signals = {"audio": torch.from_numpy(np.stack([c.audio[t] for c, t in moments]))}
         missing = {name: torch.zeros(len(moments), dtype=torch.bool) for name in self.config.conditioning.drops}
@@ -148,4 +164,7 @@ class DdpmSynthesizer:
                 points.append(np.zeros(LANDMARK_WIDTH))
                 missing["landmarks"][row] = True
             signals["landmarks"] = torch.from_numpy(np.stack(points).astype(np.float32))
+        signals = {name: value.to(device) for name, value in signals.items()}
+        if poses is not None:
+            signals["pose"] = poses[:, times.start : times.stop].transpose(0, 1).flatten(0, 1)
         return signals, missing

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from viseme.config.gan import GeneratorConfig
-from viseme.gan.pose import POSE, flow_of
-from viseme.gan.pose_prior import PosePrior
 from viseme.nn.blocks import FiLM, group_norm, zeroed
 from viseme.nn.identity import SMALLEST, EmbeddingEncoder, Identity, IdentityEncoder, build_backbone
 from viseme.nn.warp import warp
+from viseme.pose.pose import POSE, flow_of
+from viseme.pose.prior import PosePrior
 
 REACH = 1 / 32
 """Share of the picture by which a 1 of the drawn flow moves it (assumed)."""
@@ -113,7 +113,7 @@ class Generator(nn.Module):
     def draw(self, identity: Identity, states: Tensor, pose: Tensor | None = None) -> Tensor:
         """Frames `[B,L,3,H,W]` in [-1, 1] of states `[B,L,S]`; a change of the photo may overshoot a little.
 
-        With `pose`, poses `[B,L,5]` (`viseme.gan.pose`) join the LSTM's output and move the photo.
+        With `pose`, poses `[B,L,5]` (`viseme.pose.pose`) join the LSTM's output and move the photo.
         """
         batch, length, _ = states.shape
         skips = self.config.identity == "skip"
@@ -133,8 +133,7 @@ class Generator(nn.Module):
         frames = self._changed(each_frame(identity.photo), out, held) if skips else out.tanh()
         return frames.reshape(batch, length, *frames.shape[1:])
 
-    @staticmethod
-    def _changed(photo: Tensor, out: Tensor, pose: Tensor | None) -> Tensor:
+    def _changed(self, photo: Tensor, out: Tensor, pose: Tensor | None) -> Tensor:
         """The photo `[N,3,H,W]`, bent by the flow in channels 3 and 4 where `out` has them, plus channels 0 to 2.
 
         Channel 5 says how much each place goes with the head, whose pose moves it.
@@ -144,7 +143,7 @@ class Generator(nn.Module):
         flow = out[:, 3:5] * (REACH * photo.shape[-1])
         if pose is not None:
             flow = flow + (out[:, 5:] + HEAD).sigmoid() * flow_of(pose, photo.shape[-1])
-        return warp(photo.float(), flow) + out[:, :3]
+        return warp(photo.float(), flow, self.config.warp_filter) + out[:, :3]
 
     def forward(self, photo: Tensor, audio: Tensor, noise: Tensor, length: int, pose: Tensor | None = None) -> Made:
         """Hear all of `audio` `[B,W+L,D]` and draw its last `length` frames, held as `pose` `[B,W+L,5]` says."""
@@ -152,7 +151,7 @@ class Generator(nn.Module):
         states, _ = self.listen(identity, audio, noise)
         if pose is None or self.prior is None:
             return Made(self.draw(identity, states[:, -length:]), None)
-        loss = self.prior.surprise(pose, self.listener(audio).detach())
+        loss = self.prior(pose, self.listener(audio).detach())
         return Made(self.draw(identity, states[:, -length:], pose[:, -length:]), loss)
 
     def poses(self, audio: Tensor, rng: torch.Generator) -> Tensor:

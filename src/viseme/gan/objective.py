@@ -13,11 +13,11 @@ from viseme.gan.adversary import Adversary, Drawn
 from viseme.gan.generator import Generator, Made
 from viseme.gan.losses import pixel_loss, signal_to_noise
 from viseme.gan.noise import remembered
-from viseme.gan.pose import pose_of
 from viseme.nn.draws import divided, randn
 from viseme.nn.listener import build_listener
 from viseme.nn.optim import Optimization, Told
 from viseme.nn.perception import Perception
+from viseme.pose.pose import batch_poses
 from viseme.types import Batch, Stateful
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class GanObjective:
     def _made(self, drawn: Drawn) -> Made:
         batch, pose = drawn.batch, None
         if self.config.model.pose:
-            pose = pose_of(torch.cat([batch.landmarks_before, batch.landmarks], dim=1), batch.identity_landmarks)
+            pose = batch_poses(batch)
         return self.optimization.forward(  # type: ignore[no-any-return]
             batch.identity, batch.audio, drawn.noise, batch.frames.shape[1], pose
         )

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from viseme.data.faces import MIRROR
-from viseme.gan.pose import POSE, UNIT, flow_of, pose_of
-from viseme.gan.pose_prior import PosePrior
 from viseme.nn.warp import warp
+from viseme.pose.pose import POSE, UNIT, flow_of, pose_of
+from viseme.pose.prior import PosePrior
 
 
 def face() -> torch.Tensor:
@@ -78,7 +78,7 @@ def test_the_prior_learns_a_process_and_draws_it() -> None:
     optimizer = torch.optim.Adam(prior.parameters(), lr=3e-3)
     for few in true.split(40) * 6:
         optimizer.zero_grad()
-        loss = prior.surprise(few, sound)
+        loss = prior(few, sound)
         loss.backward()
         optimizer.step()
     entropy = 0.5 * math.log(2 * math.pi * math.e * 0.1**2)

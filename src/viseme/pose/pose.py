@@ -2,7 +2,7 @@
 
 What a voice does not say (where the head goes, when the eyes shut) must not be paid for by the pixel term: a generator
 that cannot know it draws the mean, which is a still head. Given as an input it costs nothing, and a prior
-(`viseme.gan.pose_prior`) draws it where no one is there to tell.
+(`viseme.pose.prior`) draws it where no one is there to tell.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from viseme.data.faces import BROWS, LEFT_EYE, NOSE, RIGHT_EYE
+from viseme.types import Batch
 
 POSE = 5
 UNIT = 0.05
@@ -46,6 +47,11 @@ def pose_of(landmarks: Tensor, identity: Tensor) -> Tensor:
     eyes = (down[..., LEFT_EYE].mean(-1) + down[..., RIGHT_EYE].mean(-1)) / 2
     brows = down[..., BROWS].mean(-1) - eyes
     return torch.stack([roll[..., 0], shift[..., 0].real, shift[..., 0].imag, lids, brows], dim=-1) / UNIT
+
+
+def batch_poses(batch: Batch) -> Tensor:
+    """How the faces of training windows are held in their warm-up and in their own frames, `[B,W+L,5]`."""
+    return pose_of(torch.cat([batch.landmarks_before, batch.landmarks], dim=1), batch.identity_landmarks)
 
 
 def flow_of(pose: Tensor, size: int) -> Tensor:

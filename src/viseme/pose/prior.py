@@ -1,4 +1,4 @@
-"""Where a head goes next: a small autoregressive mixture of Gaussians over poses, learned beside the generator.
+"""Where a head goes next: a small autoregressive mixture of Gaussians over poses, learned beside a generator.
 
 What comes next depends on the last few poses and on the sound, and is not one thing: mostly the head goes on as it did,
 and now and then the eyes shut. A mixture density network (Bishop 1994) says both.
@@ -11,9 +11,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from viseme.config.gan import HISTORY
-from viseme.gan.pose import POSE
+from viseme.config.sections import HISTORY
 from viseme.nn.blocks import zeroed
+from viseme.pose.pose import POSE
 
 HOMEWARD = 0.02
 """Share of its way that a pose goes back towards the photo's in a frame, whatever the network says."""
@@ -45,7 +45,7 @@ class PosePrior(nn.Module):
         widths = torch.linspace(math.log(0.05), math.log(0.4), _COMPONENTS)
         self.widths = nn.Parameter(widths[:, None].repeat(1, POSE))
 
-    def surprise(self, poses: Tensor, audio: Tensor) -> Tensor:
+    def forward(self, poses: Tensor, audio: Tensor) -> Tensor:
         """Negative log-likelihood of poses `[B,T,5]`, T above `HISTORY`, with their sound `[B,T,D]`: nats a number."""
         before = poses[:, :-1].unfold(1, HISTORY, 1).mT  # [B, T-K, K, 5]
         logits, mean, log_width = self._next(before, audio[:, HISTORY:])
