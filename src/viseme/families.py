@@ -13,7 +13,6 @@ from torch import nn
 from viseme.audio.features import encoder
 from viseme.config import Config, DdpmConfig, GanConfig, override, parse_config, preset_names
 from viseme.config.diffusion import DistillationConfig
-from viseme.diffusion.distillation import DistillationObjective, check_teacher
 from viseme.diffusion.growth import fitted, growth
 from viseme.diffusion.model import Network, apart, build_unet
 from viseme.diffusion.model import build_network as build_denoiser
@@ -21,6 +20,7 @@ from viseme.diffusion.objective import DdpmObjective
 from viseme.diffusion.regression import build_regressor
 from viseme.diffusion.synthesizer import DdpmSynthesizer
 from viseme.diffusion.unet import UNet
+from viseme.distillation import DistillationObjective, check_teacher
 from viseme.errors import ModelError
 from viseme.files import sha256
 from viseme.gan.generator import Generator

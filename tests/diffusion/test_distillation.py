@@ -9,10 +9,10 @@ from torch import nn
 
 import viseme
 from viseme.config.diffusion import DdpmConfig
-from viseme.diffusion.distillation import DistillationObjective
 from viseme.diffusion.model import as_prediction, build_unet
 from viseme.diffusion.objective import Given
 from viseme.diffusion.samplers import ddim
+from viseme.distillation import DistillationObjective
 from viseme.errors import ConfigError, ModelError
 from viseme.families import load_synthesizer
 
@@ -91,6 +91,40 @@ def test_it_learns_a_batch_by_heart_and_its_teacher_learns_nothing() -> None:
     assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
     assert all(torch.equal(one, other) for one, other in zip(before, objective.teacher.parameters(), strict=True))
     assert objective.model is objective.network
+
+
+JUDGED = ("distillation.adversarial=0.1", "distillation.discriminator.width=4", "distillation.discriminator.augment=0")
+
+
+def test_an_adversary_learns_beside_it_from_what_it_made() -> None:
+    objective, same, rng = taught(*JUDGED), batch(), torch.Generator()
+    adversary = objective.adversary
+    assert adversary is not None
+    before = [parameter.clone() for parameter in adversary.network.parameters()]
+    scalars = [objective.step(same, rng.manual_seed(step % 4)) for step in range(30)]
+    assert float(scalars[-1]["discriminator"]) < float(scalars[0]["discriminator"])
+    assert any(not torch.equal(a, b) for a, b in zip(before, adversary.network.parameters(), strict=True))
+    assert {"real_right", "fake_right", "adversarial", "r1"} <= set(scalars[0])
+    assert {"model", "adversary_model", "adversary_optimizer"} <= set(objective.state())
+    assert "adversarial" not in objective.validate(same, rng.manual_seed(0))
+
+
+def test_the_adversary_pulls_the_student_by_its_weight() -> None:
+    pulled, alone = taught(*JUDGED), taught()
+    same = batch()
+    one, other = (objective.step(same, torch.Generator().manual_seed(0)) for objective in (pulled, alone))
+    assert float(one["loss"] - one["adversarial"]) == pytest.approx(float(other["loss"]), rel=1e-5)
+    assert float(one["adversarial"]) == pytest.approx(0.1 * 0.7, abs=0.05)
+    weights = (dict(objective.network.named_parameters()) for objective in (pulled, alone))
+    assert not torch.equal(*(found["head.weight"] for found in weights))
+
+
+def test_parts_of_a_batch_are_judged_as_the_whole() -> None:
+    whole, parts = taught(*JUDGED), taught(*JUDGED, "training.accumulate=2")
+    for objective in (whole, parts):
+        objective.step(batch(), torch.Generator().manual_seed(0))
+    for one, other in zip(whole.network.parameters(), parts.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=2e-3, rtol=0)
 
 
 @pytest.mark.parametrize(

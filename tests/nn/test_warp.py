@@ -8,16 +8,27 @@ def pictures() -> torch.Tensor:
     return torch.rand((2, 3, 8, 6), generator=torch.Generator().manual_seed(0))
 
 
-def test_no_flow_changes_nothing() -> None:
-    torch.testing.assert_close(warp(pictures(), torch.zeros(2, 2, 8, 6)), pictures())
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
+def test_no_flow_changes_nothing(filter: str) -> None:
+    made = warp(pictures(), torch.zeros(2, 2, 8, 6), filter)
+    torch.testing.assert_close(made, pictures(), atol=1e-5, rtol=0)
 
 
-def test_a_flow_of_whole_pixels_reads_them_off() -> None:
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic"])
+def test_a_flow_of_whole_pixels_reads_them_off(filter: str) -> None:
     flow = torch.zeros(2, 2, 8, 6)
     flow[:, 0], flow[:, 1] = 2, -1  # from two to the right, one above
-    made, given = warp(pictures(), flow), pictures()
-    torch.testing.assert_close(made[:, :, 1:, :-2], given[:, :, :-1, 2:])
-    torch.testing.assert_close(made[:, :, 1:, -2:], given[:, :, :-1, -1:].expand(-1, -1, -1, 2))  # past the border
+    made, given = warp(pictures(), flow, filter), pictures()
+    near = {"atol": 1e-5, "rtol": 0.0}
+    torch.testing.assert_close(made[:, :, 1:, :-2], given[:, :, :-1, 2:], **near)
+    past = given[:, :, :-1, -1:].expand(-1, -1, -1, 2)  # the border goes on
+    torch.testing.assert_close(made[:, :, 1:, -2:], past, **near)
+
+
+def test_a_cubic_keeps_more_detail_than_a_line() -> None:
+    flow, given = torch.full((2, 2, 8, 6), 0.5), pictures()
+    kept = {filter: float(warp(given, flow, filter).std() / given.std()) for filter in ("bilinear", "bicubic")}
+    assert kept["bilinear"] + 0.1 < kept["bicubic"] < 1
 
 
 def test_half_a_pixel_is_the_mean_of_two() -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from viseme.config.gan import DiscriminatorConfig
 from viseme.config.sections import (
     AudioConfig,
     DataConfig,
@@ -135,6 +136,12 @@ class DistillationConfig(Section):
     """A run folder, a .safetensors file or a bundled model's name; where empty, the model learns from frames alone."""
     each: PositiveInt = 8
     """Steps of the teacher's DDIM that one of `sampling.steps` learns to replace."""
+    adversarial: NonNegativeFloat = 0.0
+    """Weight of an added adversarial term: a discriminator tells the student's estimates of x0 from true frames (Sauer
+    et al. 2023), since what is learned by squared error alone is the mean of all frames that fit, and as smooth."""
+    r1: NonNegativeFloat = 0.05
+    """gamma of the penalty on that discriminator's gradient (`GanLossConfig.r1`)."""
+    discriminator: DiscriminatorConfig = DiscriminatorConfig(width=24, learning_rate=2e-4, augment=0.5, mouth=True)
 
 
 class ConditioningConfig(Section):

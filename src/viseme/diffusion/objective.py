@@ -130,11 +130,15 @@ class DdpmObjective:
             lip=config.loss.lip,
         )
         scalars = {"loss": loss.total, "mse": loss.mse, "lip": loss.lip}
+        estimate = self.process.x0(predicted, x_t, timesteps)
         if self.perception:
-            estimate, trust = self.process.x0(predicted, x_t, timesteps), x0_trust(self.process, timesteps)
+            trust = x0_trust(self.process, timesteps)
             terms = self.perception.terms(estimate, x0, points, trust)
             scalars |= {**terms, "loss": loss.total + self.perception.weighed(terms)}
-        if not train:
+        if train:
+            judged = self._judged(batch, estimate, rng)
+            scalars |= {**judged, "loss": sum(judged.values(), start=scalars["loss"])}
+        else:
             ratio = noise_ratio(self.process.eps(predicted, x_t, timesteps), eps)
             scalars |= by_thirds(ratio, timesteps, config.diffusion.steps)
         return scalars
@@ -146,6 +150,10 @@ class DdpmObjective:
     def _aim(self, x0: Tensor, eps: Tensor, x_t: Tensor, timesteps: Tensor, given: Given) -> tuple[Tensor, Tensor]:
         """The frame and the noise that x_t should be taken apart into: those it was made of."""
         return x0, eps
+
+    def _judged(self, batch: Batch, estimate: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+        """Terms that are added to the loss for how the estimates of x0 `[B,3,H,W]` look; here none."""
+        return {}
 
     def _absent(self, count: int, rng: torch.Generator, device: torch.device) -> dict[str, Tensor]:
         """In which samples each signal that the model learns to do without is absent, bool `[B]`."""

@@ -2,6 +2,8 @@
 
 Progressive distillation (Salimans and Ho 2022, algorithm 2) with any number of the teacher's steps replaced at once
 instead of two. The teacher's DDIM is deterministic: what a step should give is one frame, not a mean of all that fit.
+Where an adversarial term is added (Sauer et al. 2023, adversarial diffusion distillation), its discriminator is that of
+the GAN, shown single frames.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ import torch
 from torch import Tensor
 
 from viseme.config.diffusion import DdpmConfig
+from viseme.config.gan import GanConfig, GanLossConfig
 from viseme.diffusion.model import as_prediction
 from viseme.diffusion.objective import DdpmObjective, Given
 from viseme.diffusion.schedule import spaced_timesteps
 from viseme.diffusion.unet import UNet
 from viseme.errors import ModelError
+from viseme.gan.adversary import Adversary, Drawn
 from viseme.nn.draws import randint
+from viseme.types import Batch, Stateful
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 ALIKE = {
     "audio": ("kind", "bands", "context", "checkpoint", "layer"),
     "data": ("size", "motion_frames"),
-    "model": ("landmarks",),
+    "model": ("landmarks", "pose"),
     "motion": ("grayscale",),
     "conditioning": ("drops",),
     "diffusion": ("steps", "schedule", "zero_terminal_snr", "shift"),
@@ -45,6 +50,18 @@ def check_teacher(student: DdpmConfig, taught: DdpmConfig, source: str) -> None:
                 )
 
 
+JUDGED_EVERY = 4
+"""Steps of which one computes the penalty on the discriminator's gradient, as many times as strong."""
+
+
+def build_adversary(config: DdpmConfig) -> Adversary:
+    """What judges a student's single frames, freshly initialised."""
+    own = config.distillation
+    loss = GanLossConfig(r1=own.r1, r1_every=JUDGED_EVERY)
+    parts = GanConfig(audio=config.audio, data=config.data, training=config.training)
+    return Adversary(parts.model_copy(update={"discriminator": own.discriminator, "loss": loss}))
+
+
 class DistillationObjective(DdpmObjective):
     """The `Objective` of a student: as `DdpmObjective`, at the timesteps it will visit, the aim being its teacher's.
 
@@ -59,11 +76,36 @@ class DistillationObjective(DdpmObjective):
         self.teacher, self.taught = teacher.eval().requires_grad_(False), taught
         steps, self.each = config.sampling.steps, config.distillation.each
         self.visited = spaced_timesteps(config.diffusion.steps, steps * self.each, config.sampling.spacing)
+        self.adversary = build_adversary(config) if config.distillation.adversarial else None
+        self._shown: list[tuple[Drawn, Tensor]] = []
 
     def setup(self, fabric: Fabric) -> None:
         super().setup(fabric)
         self.fabric = fabric
         fabric.to_device(self.teacher)
+        if self.adversary is not None:
+            self.adversary.setup(fabric)
+
+    def state(self) -> dict[str, Stateful]:
+        return super().state() | ({} if self.adversary is None else self.adversary.state())
+
+    def step(self, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        """One step of the student, pulled by the adversary as it is; then the adversary's, on what the student made."""
+        self._shown.clear()
+        scalars = super().step(batch, rng)
+        if self.adversary is not None:
+            made = {id(drawn): frames for drawn, frames in self._shown}
+            scalars |= self.adversary.learn([drawn for drawn, _ in self._shown], lambda drawn: made[id(drawn)])
+        return scalars
+
+    def _judged(self, batch: Batch, estimate: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+        """`adversarial`, weighted, of frames `[B,3,H,W]` that the student estimates, kept for the adversary to see."""
+        if self.adversary is None:
+            return {}
+        frames = estimate.float()[:, None]  # [B, 1, 3, H, W]
+        drawn = Drawn(batch, frames.new_zeros(0), self.adversary.draw(len(frames), rng))
+        self._shown.append((drawn, frames.detach()))
+        return {"adversarial": self.config.distillation.adversarial * self.adversary.pull(drawn, frames)}
 
     def _timesteps(self, count: int, rng: torch.Generator) -> Tensor:
         return torch.tensor(self.visited[:: self.each])[randint(self.config.sampling.steps, (count,), rng)]
