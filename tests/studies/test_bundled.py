@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from viseme.config import load_config
 from viseme.families import bundled_models, model_path
 from viseme.files import sha256
 from viseme.studies import bundled
@@ -18,12 +19,13 @@ def test_every_model_is_rolled_out_and_known_by_its_weights(store):
         assert {arguments["model"] for arguments in kinds.values()} == {f"<{name}>"}
         assert kinds["shuffled"]["shuffle_audio"] == 4
         assert kinds["seen"]["split"] == "seen"
+    assert set(plan.step["blind"].arguments["videos"]) == set(bundled_models())
     assert plan.step["clips/long"].arguments["frames"] == 251
     assert plan.step["generate/frozen_test"].arguments["model"] == "control:frozen"
     assert set(plan.step["report"].arguments["results"]) >= {*bundled_models(), "frozen", "reencoded"}
 
 
-def test_the_page_says_what_the_sound_is_worth_and_what_is_as_truth(tmp_path, made_up, videos):
+def test_the_page_says_what_the_sound_is_worth_and_what_is_as_truth(tmp_path, made_up, videos, monkeypatch):
     def file(name, **means):
         return made_up(tmp_path / f"{name}.json", means, {"sharpness": 600.0, "sync_offset": 0.0}, 75)
 
@@ -38,7 +40,10 @@ def test_the_page_says_what_the_sound_is_worth_and_what_is_as_truth(tmp_path, ma
         "reencoded_seen": file("reencoded_seen", mouth_correlation=0.9),
     }
     page = tmp_path / "out/index.html"
-    bundled.draw(results, {name: videos(name, 0.1) for name in ("one", "two")}, str(page))
+    monkeypatch.setattr(bundled, "load_config", lambda name: load_config("gan_64" if name == "one" else "ddpm_64"))
+    results["two_fifty"] = file("two_fifty", mouth_correlation=0.52)
+    made = {name: videos(name, 0.1) for name in ("one", "two")}
+    bundled.draw(results, made, {"two, 50 steps": videos("fifty", 2.0)}, str(page))
     text = html.unescape(page.read_text(encoding="utf-8"))
     assert "one follows the sound with r 0.70" in text
     assert "0.50 [0." in text
@@ -51,3 +56,4 @@ def test_the_page_says_what_the_sound_is_worth_and_what_is_as_truth(tmp_path, ma
     table = (page.parent / "table.csv").read_text(encoding="utf-8")
     assert "one,in_step,Within a frame of truth's offset,%,,100.0" in table
     assert "one,frames_a_second,Frames a second,,,100" in table
+    assert '"two, 50 steps",frames_a_second,Frames a second,,,5' in table

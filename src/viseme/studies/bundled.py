@@ -7,13 +7,15 @@ through the same writer.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from viseme.config import load_config
+from viseme.config import DdpmConfig, load_config
 from viseme.errors import ConfigError, InputError
 from viseme.evaluation.bootstrap import ENOUGH_CLIPS, Interval
 from viseme.evaluation.metrics import SET_METRICS
@@ -23,7 +25,7 @@ from viseme.report.wording import bounds, counted, number
 from viseme.studies.figures import Drawing
 from viseme.studies.measures import Beside, dots, loaded, scored, table
 from viseme.studies.page import Finding, write_page
-from viseme.studies.panels import Dots
+from viseme.studies.panels import Dot, Dots
 from viseme.studies.plan import Step
 from viseme.studies.scale import Scale, rollout_steps
 from viseme.studies.sweep import speed
@@ -49,13 +51,14 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     models = bundled_models()
     size = min(load_config(name).data.size for name in models)
     toy = scale.frames < 100
-    some: dict[str, Any] = {"data": "<data>", "clips": 2 if toy else 60, "size": size}
+    some: dict[str, Any] = {"data": "<data>", "clips": 2 if toy else 30, "size": size}
     whole = {"frames": scale.frames} if toy else {}
     few = "viseme.studies.stores.few_clips"
     joined = {**some, "clips": 2, "frames": scale.frames if toy else FPS * SECONDS + 1}
     plan = [
         Step("clips/test", few, "stores/test", {**some, **whole, "split": "test"}),
         Step("clips/seen", few, "stores/seen", {**some, **whole, "split": "seen"}),
+        Step("clips/few", few, "stores/few", {**some, **whole, "clips": 2 if toy else ENOUGH_CLIPS, "split": "test"}),
         Step("clips/long", "viseme.studies.stores.joined_clips", "stores/long", joined),
     ]
     for name in models:
@@ -65,6 +68,9 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
         )
         plan += rollout_steps(f"{name}_seen", f"<{name}>", "<clips/seen>", seed, "seen", METRICS)
         plan += rollout_steps(f"{name}_long", f"<{name}>", "<clips/long>", seed, "test", LONG)
+        if _many_steps(name):
+            more = ["sampling.steps=50"]
+            plan += rollout_steps(f"{name}_fifty", f"<{name}>", "<clips/few>", seed, "test", METRICS, overrides=more)
     for control in CONTROLS:
         plan += rollout_steps(f"{control}_test", f"control:{control}", "<clips/test>", seed, "test", METRICS, size=size)
     plan += rollout_steps("reencoded_seen", "control:reencoded", "<clips/seen>", seed, "seen", METRICS, size=size)
@@ -72,31 +78,42 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     results = {kind: f"<evaluate/{kind}>" for kind in kinds}
     beside = {kind.removesuffix("_test"): path for kind, path in results.items() if kind.endswith("_test")}
     shuffled = {f"{name}, shuffled audio": results[f"{name}_shuffled"] for name in models}
-    arguments = {"results": results, "videos": {name: f"<generate/{name}_test>" for name in models}}
+    videos = {name: f"<generate/{name}_test>" for name in models}
+    fifty = {f"{name}, 50 steps": f"<generate/{name}_fifty>" for name in models if _many_steps(name)}
+    arguments = {"results": results, "videos": videos, "timed": fifty}
     return [
         *plan,
         Step("report", "viseme.compare", "report", {"results": {**beside, **shuffled}}),
+        Step("blind", "viseme.studies.blind.draw", "blind", {"videos": videos, "truth": "<generate/reencoded_test>"}),
         Step("page", "viseme.studies.bundled.draw", "index.html", arguments, gathers=True),
     ]
 
 
-def draw(results: Mapping[str, str], videos: Mapping[str, str], out: str) -> None:
+def _many_steps(name: str) -> bool:
+    """Whether a model is a denoiser that was not taught to make do with few steps."""
+    config = load_config(name)
+    return isinstance(config, DdpmConfig) and not config.distillation.teacher
+
+
+def draw(results: Mapping[str, str], videos: Mapping[str, str], timed: Mapping[str, str], out: str) -> None:
     """The page, of the rollouts that are done.
 
     Args:
-        results: MODEL_KIND or CONTROL_KIND -> results file; a kind is `test`, `shuffled`, `seen` or `long`.
+        results: MODEL_KIND or CONTROL_KIND -> results file; a kind is `test`, `shuffled`, `seen`, `long` or `fifty`.
         videos: model -> its folder of videos of the test clips.
+        timed: further rollouts whose speed is told, by title.
         out: `index.html`.
     """
     models = sorted(videos)
     titles = {f"{name}_test": name for name in models}
     titles |= {f"{name}_shuffled": f"{name}, shuffled audio" for name in models}
+    titles |= {f"{name}_fifty": f"{name}, 50 steps" for name in models}
     titles |= {f"{name}_test": title for name, title in CONTROLS.items()}
     systems = loaded(results, titles)
     other = {kind: load(path) for kind, path in results.items() if kind.endswith(("_seen", "_long"))}
     clips = scored(next(iter(systems.values())))
     actors = {clip.actor for clip in clips}
-    speeds = {name: speed(folder) for name, folder in videos.items() if name in systems}
+    speeds = {title: speed(folder) for title, folder in {**videos, **timed}.items() if title in systems}
     sets = {
         name: {title: found.sets[name].value for title, found in systems.items() if name in found.sets}
         for name in ("frechet_dlib", "frechet_lite0")
@@ -110,6 +127,7 @@ def draw(results: Mapping[str, str], videos: Mapping[str, str], out: str) -> Non
             "training, each rolled out whole from its first frame",
             "Few": "so few people are: an interval over their clips speaks of these people only",
             "Shuffled audio": "the same model driven by another clip's sound of the same actor",
+            "50 steps": f"{counted(ENOUGH_CLIPS, 'clip')} only, as many as an interval needs",
             "Frames a second": "made frames over the time that synthesis took on this machine, loaded as it was",
         },
         notes=[],
@@ -119,6 +137,7 @@ def draw(results: Mapping[str, str], videos: Mapping[str, str], out: str) -> Non
             *_moves(systems, other, models),
             *_looks(systems, models),
             *_lasts(other, models),
+            *_progress(sets["frechet_dlib"], models),
         ],
         table=table(
             systems,
@@ -216,6 +235,27 @@ def _lasts(other: Mapping[str, Results], models: Sequence[str]) -> list[Finding]
     drawing = Drawing("lasts", "Drift over long clips", "Drift by system.", panels, len(panels))
     seconds = np.mean([clip.frames for found in long.values() for clip in scored(found)]) / FPS
     return [Finding(drawing, f"Over {number(float(seconds), 0)} seconds {'; '.join(parts)}.")]
+
+
+def _progress(distances: Mapping[str, float], models: Sequence[str]) -> list[Finding]:
+    """How far made faces lie from true ones as a set, beside the models that were bundled first."""
+    first = json.loads((Path(__file__).with_name("first_models.json")).read_text(encoding="utf-8"))
+    kinds = {name: load_config(name).kind for name in models if name in distances}
+    known = {name: first[kind] for name, kind in kinds.items()}
+    parts = [
+        f"{name} lies {number(distances[name], 3)} from truth, "
+        f"{number(100 * distances[name] / found['frechet_dlib'], 0)} % of what {found['name']} did"
+        for name, found in known.items()
+    ]
+    if not parts:
+        return []
+    shown = [Dot(title, value, value, value, "system0") for title, value in distances.items()]
+    for one in first.values():
+        value = one["frechet_dlib"]
+        shown.append(Dot(f"first: {one['name']}", value, value, value, "muted"))
+    panel = Dots(SET_METRICS["frechet_dlib"].title, shown, 0.0)
+    drawing = Drawing("progress", "Fréchet distance of faces", "Fréchet distance on descriptors by system.", [panel], 1)
+    return [Finding(drawing, f"Beside the models that were bundled first: {'; '.join(parts)}.")]
 
 
 def _in_step(systems: Mapping[str, Results]) -> dict[str, float]:
