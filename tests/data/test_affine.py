@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import torch
+from torch.nn import functional as F
 
 from viseme.data.affine import Affine, moved
 from viseme.types import Batch
@@ -101,3 +102,37 @@ def test_draws_keep_to_their_ranges_and_fill_them() -> None:
 def test_the_same_generator_gives_the_same_windows() -> None:
     drawn = [Affine(5, 0.1, 0.1).draw(3, torch.Generator().manual_seed(7)) for _ in "ab"]
     assert torch.equal(moved(windows(), drawn[0]).frames, moved(windows(), drawn[1]).frames)
+
+
+def test_what_is_bent_takes_its_landmarks_along() -> None:
+    affine, rng = Affine(rotation=10, shift=0.05, bend=0.05), torch.Generator().manual_seed(3)
+    given, matrices, bends = windows(), affine.draw(3, rng), affine.draw_bends(3, rng)
+    made, straight = moved(given, matrices, bends), moved(given, matrices)
+    for pictures, marks in ((made.frames, made.landmarks[:, :, 0]), (made.identity, made.identity_landmarks[:, 0])):
+        torch.testing.assert_close(centre(pictures), (marks + 1) / 2 * SIZE, atol=0.35, rtol=0)
+    assert float((made.landmarks - straight.landmarks).abs().max()) * SIZE / 2 > 0.7
+    assert torch.equal(made.mouth.unique(), torch.tensor([0.0, 1.0]))
+    assert Affine(rotation=10).draw_bends(3, rng) is None
+
+
+def test_a_bend_keeps_to_its_range() -> None:
+    bends = Affine(bend=0.05).draw_bends(2000, torch.Generator().manual_seed(0))
+    assert bends is not None
+    assert 0.0999 < float(bends.abs().max()) <= 0.1
+
+
+def test_larger_pictures_are_reduced_and_stay_sharper() -> None:
+    """A spot a pixel wide, moved by half a pixel: read at its own size it is blurred, read at twice that it is less."""
+    rng = torch.Generator().manual_seed(1)
+    fine = (torch.rand((3, 4, 3, 2 * SIZE, 2 * SIZE), generator=rng) * 2 - 1).mean(dim=2, keepdim=True)
+    fine = fine.expand(-1, -1, 3, -1, -1)
+    coarse = F.avg_pool2d(fine.flatten(0, 1), 2).unflatten(0, (3, 4))
+    half = torch.tensor([[[1.0, 0.0, 1 / SIZE], [0.0, 1.0, 1 / SIZE]]]).expand(3, -1, -1)
+    sharp = {}
+    for name, pictures in (("fine", fine), ("coarse", coarse)):
+        shown = replace(windows(), identity=pictures[:, 0], motion=pictures[:, 1], frames=pictures[:, 2:])
+        made = moved(shown, half)
+        assert made.frames.shape[-1] == SIZE
+        torch.testing.assert_close(made.landmarks, windows().landmarks + 1 / SIZE)
+        sharp[name] = float(made.frames.diff(dim=-1).square().mean())
+    assert sharp["fine"] > 1.3 * sharp["coarse"]

@@ -77,7 +77,7 @@ def test_motion_frames_are_those_before_the_window_and_the_identity_frame_where_
         opened = to_signed(windows.store.frames(row.clip_id, size=32))
         for start in (1, 2, 3, count, count + 3):
             time = (start - 1 + 0.5) / (row.frames - 2)
-            identity, motion, window = map(to_signed, windows._window(row, time, 0.7)[:3])
+            identity, motion, window = map(to_signed, windows._window(row, time, 0.7, 32)[:3])
             assert torch.equal(window, opened[start : start + 2])
             expected = [opened[t] if t >= 0 else identity for t in range(start - frames, start)]
             assert torch.equal(motion, torch.stack(expected))
@@ -134,3 +134,33 @@ def test_a_folder_of_backgrounds_that_is_none_is_one_clear_line(store: Path, tmp
     data = DataConfig(size=32, background=0.5, backgrounds=str(tmp_path / "none"))
     with pytest.raises(InputError, match="no such folder"):
         Windows(Store.open(store), ["train"], data, AudioConfig())
+
+
+def test_moved_windows_are_read_at_twice_their_size_where_the_store_has_it(store: Path) -> None:
+    for size, fine in ((32, 64), (64, 64)):
+        moving = Windows(Store.open(store), ["train"], DataConfig(size=size, shift=0.1), AudioConfig(bands=8))
+        assert moving._fine == fine
+        assert moving.batch(2, torch.Generator()).frames.shape[-1] == size
+    still = DataConfig(size=32, shift=1e-9, flip=0, colour=0)
+    plain = Windows(Store.open(store), ["train"], DataConfig(size=32, flip=0, colour=0), AudioConfig(bands=8))
+    moved = Windows(Store.open(store), ["train"], still, AudioConfig(bands=8))
+    one, other = (windows.batch(3, torch.Generator().manual_seed(1)) for windows in (plain, moved))
+    torch.testing.assert_close(one.frames, other.frames, atol=1.5 / 127.5, rtol=0)
+    torch.testing.assert_close(one.landmarks, other.landmarks)
+
+
+def test_even_actors_are_drawn_alike_however_many_clips_they_have(store: Path) -> None:
+    drawn = {}
+    for even in (False, True):
+        windows = Windows(Store.open(store), ["train"], DataConfig(size=32, even_actors=even), AudioConfig(bands=8))
+        actors = sorted({row.actor for row in windows.rows})
+        one = next(row for row in windows.rows if row.actor == actors[0])
+        kept = [one] + [row for row in windows.rows if row.actor != actors[0]]
+        windows.rows = kept
+        if even:
+            windows._by_actor = [[row for row in kept if row.actor == actor] for actor in actors]
+        shares = np.linspace(0, 1, 600, endpoint=False)
+        drawn[even] = np.mean([windows._row(share).actor == actors[0] for share in shares])
+        assert {windows._row(share).clip_id for share in shares} == {row.clip_id for row in kept}
+    assert drawn[True] == pytest.approx(1 / len(actors), abs=0.01)
+    assert drawn[False] == pytest.approx(1 / len(kept), abs=0.01)

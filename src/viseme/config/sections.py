@@ -83,12 +83,22 @@ class DataConfig(Section):
     """How much larger or smaller a window's face may be: 0.1 is from 1 / 1.1 to 1.1 times."""
     shift: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     """Largest shift of a window in x and in y, as a share of the picture."""
+    bend: Annotated[float, Field(ge=0.0, le=0.1)] = 0.0
+    """Largest displacement by which a window's pictures are smoothly bent, as a share of the picture: another face."""
+    even_actors: bool = False
+    """Draw every actor as often as any other, however many clips each has, instead of every clip."""
     tract: NonNegativeFloat = 0.0
     """Largest stretch of a window's mel bands, as another vocal tract would give them: 0.12 is plus or minus 12 %."""
     tilt: NonNegativeFloat = 0.0
     """Height of a smooth random curve over a window's log-mel bands, as another microphone would add."""
     mouth_margin: NonNegativeFloat = 5 / 64
     """How far the mouth box reaches past points 48-67, as a share of the picture (Diffused Heads: 5 of 64 pixels)."""
+
+    @model_validator(mode="after")
+    def _clips_are_drawn_in_one_way(self) -> Self:
+        if self.even_actors and self.shuffle_shards:
+            raise ValueError("even_actors draws clips anew, and shuffle_shards each once an epoch; choose one")
+        return self
 
     @model_validator(mode="after")
     def _backgrounds_serve(self) -> Self:

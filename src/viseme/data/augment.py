@@ -37,7 +37,7 @@ def augment(
     if backgrounds is not None:
         batch = backgrounds(batch, rng)
     if affine is not None:
-        batch = moved(batch, affine.draw(count, rng))
+        batch = moved(batch, affine.draw(count, rng), affine.draw_bends(count, rng))
     if colour > 0:
         jitter = ColourJitter(count, colour, rng)
         motion = batch.motion.reshape(count, -1, 3, *batch.motion.shape[2:])  # [B, k, 3, H, W]

@@ -24,6 +24,10 @@ from viseme.nn.draws import rand
 from viseme.nn.images import to_signed
 from viseme.types import Batch, Bool, Float32, UInt8
 
+FINER = 2
+"""Where windows are moved, their pictures are read at so many times their size, if the store has it: a picture read
+between its pixels at its own size loses a fifth of its sharpness and more."""
+
 
 class Windows:
     """Random windows of some splits of a store.
@@ -45,15 +49,18 @@ class Windows:
             )
         self.rows = rows
         self._encoded = EncodedClips(store, rows, audio)
-        pictures = read_backgrounds(data.backgrounds, data.size) if data.background and data.backgrounds else None
+        moves = data.rotation or data.scale or data.shift or data.bend
+        self._affine = Affine(data.rotation, data.scale, data.shift, data.bend) if moves else None
+        self._fine = FINER * data.size if moves and store.info.size % (FINER * data.size) == 0 else data.size
+        pictures = read_backgrounds(data.backgrounds, self._fine) if data.background and data.backgrounds else None
         self._backgrounds = Backgrounds(data.background, pictures) if data.background else None
-        moves = data.rotation or data.scale or data.shift
-        self._affine = Affine(data.rotation, data.scale, data.shift) if moves else None
+        actors = sorted({row.actor for row in rows}) if data.even_actors else []
+        self._by_actor = [[row for row in rows if row.actor == actor] for actor in actors]
 
     def batch(
         self, size: int, rng: torch.Generator, *, rows: Sequence[ClipRow] | None = None, augmented: bool = True
     ) -> Batch:
-        """Draw `size` windows: clips evenly, then times and identity frames evenly within each clip.
+        """Draw `size` windows: clips, or actors and then clips, then times and identity frames within each, all evenly.
 
         With a `viseme.nn.draws.Share` they are that share of the batch's windows, and `size` is their number.
 
@@ -64,8 +71,9 @@ class Windows:
             augmented: whether they are changed as the settings say.
         """
         draws = rand((size, 3), rng, torch.float64).tolist()
-        rows = [self.rows[int(clip * len(self.rows))] for clip, _, _ in draws] if rows is None else rows
-        drawn = [self._window(row, time, other) for row, (_, time, other) in zip(rows, draws, strict=True)]
+        rows = [self._row(clip) for clip, _, _ in draws] if rows is None else rows
+        size = self._fine if augmented else self.data.size
+        drawn = [self._window(row, time, other, size) for row, (_, time, other) in zip(rows, draws, strict=True)]
         identity, motion, frames, heard, points, at, before = (np.stack(column) for column in zip(*drawn, strict=True))
         side = self.data.size
         batch = Batch(
@@ -93,14 +101,22 @@ class Windows:
             )
         return batch
 
-    def _window(self, row: ClipRow, time: float, other: float) -> _Window:
-        """The window at a share of the clip's length."""
-        length, size, count = self.data.window, self.data.size, self.data.motion_frames
+    def _row(self, share: float) -> ClipRow:
+        """The clip at a share of all, or of those of the actor at that share of the actors."""
+        if not self._by_actor:
+            return self.rows[int(share * len(self.rows))]
+        actor, within = divmod(share * len(self._by_actor), 1.0)
+        clips = self._by_actor[int(actor)]
+        return clips[int(within * len(clips))]
+
+    def _window(self, row: ClipRow, time: float, other: float, size: int) -> _Window:
+        """The window at a share of the clip's length, its pictures of this size, its points in those of `data.size`."""
+        length, count = self.data.window, self.data.motion_frames
         start = 1 + int(time * (row.frames - length))  # frame 0 has no motion frame, so it is never a target
         first, at = max(start - count, 0), int(other * row.frames)
         frames = self.store.frames(row.clip_id, first, start + length, size=size)
         identity = self.store.frame(row.clip_id, at, size=size)
-        points = self.store.landmarks(row.clip_id, size=size)
+        points = self.store.landmarks(row.clip_id, size=self.data.size)
         before = [identity] * (count - (start - first)) + list(frames[: start - first])
         heard = np.maximum(np.arange(start - self.data.warmup, start + length), 0)
         warmup = heard[: self.data.warmup]
