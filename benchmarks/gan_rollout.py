@@ -1,6 +1,6 @@
 """How fast the GANs draw: frames a second against what the machine's matrix products allow, and memory by length.
 
-    python benchmarks/gan_rollout.py [--presets tiny_gan gan_64 ...] [--frames 64] [--precision float32 bf16]
+    python benchmarks/gan_rollout.py [--presets talk_gan gan_64 ...] [--frames 64] [--precision float32 bf16]
 
 One clip in one pass on random weights, from photo and encoded sound to pixels; the arithmetic is that of trained ones.
 The limit is the frame rate at which a square matrix product, timed in the same precision just before and after, would
@@ -26,7 +26,7 @@ from viseme.nn.memory import keep_freed_memory
 from viseme.training.limits import matmul_peak, resident_peak
 from viseme.types import Conditioning
 
-PRESETS = ("tiny_gan", "gan_64", "gan_64_stable", "gan_128", "gan_128_stable")
+PRESETS = ("talk_gan", "tiny_gan", "gan_64", "gan_64_stable", "gan_128", "gan_128_stable")
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}
 LENGTHS = (64, 256, 1024)
 

@@ -19,10 +19,10 @@ from viseme.families import ModelSynthesizer, load_synthesizer
 from viseme.types import FPS, SAMPLES_PER_FRAME, Conditioning
 
 CASES = (
-    ("tiny_gan", ()),
-    ("tiny_ddpm", ()),
-    ("tiny_ddpm", ("sampling.steps=20",)),
-    ("tiny_ddpm", ("sampling.steps=50",)),
+    ("talk_gan", ()),
+    ("talk_ddpm_fast", ()),
+    ("talk_ddpm", ()),
+    ("talk_ddpm", ("sampling.steps=50",)),
 )
 
 

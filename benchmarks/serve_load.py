@@ -36,7 +36,7 @@ META = {"_type": "gradio.FileData"}
 
 def start(temporary: Path, port: int = 0) -> tuple[subprocess.Popen[str], str]:
     """A server and its address, once it serves."""
-    command = [sys.executable, "-m", "viseme", "serve", "tiny_gan", "--port", str(port)]
+    command = [sys.executable, "-m", "viseme", "serve", "talk_gan", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)})
     assert process.stdout is not None
     return process, process.stdout.readline().split("/ ")[0]
@@ -79,7 +79,7 @@ class Load:
     async def make(self, photo: dict[str, object], voice: dict[str, object]) -> str | None:
         """The digest of a video; None where the server refuses."""
         call = f"{self.url}/gradio_api/call"
-        fields = {"photo": photo, "voice": voice, "models": ["tiny_gan"], "seed": 1}
+        fields = {"photo": photo, "voice": voice, "models": ["talk_gan"], "seed": 1}
         answer = await self.client.post(f"{call}/v2/make", json=fields)
         if answer.status_code == 503:
             return None

@@ -44,7 +44,7 @@ def test_an_override_of_the_network_does_not_fit_the_weights(runs: dict[str, Pat
         load_synthesizer(runs["ddpm"], ["model.base=64"])
 
 
-@pytest.mark.parametrize("name", ["tiny_gan", "tiny_ddpm"])
+@pytest.mark.parametrize("name", ["talk_gan", "talk_ddpm", "talk_ddpm_fast"])
 def test_a_bundled_model_makes_frames(name: str) -> None:
     assert name in bundled_models()
     assert model_path(name).stat().st_size < 20e6

@@ -1,7 +1,7 @@
 """From a run to a bundled model: half-precision weights, then its scores and its card beside them.
 
-    python tools/bundle.py weights runs/tiny_gan
-    python tools/bundle.py card tiny_gan tiny_gan=gan.json frozen=frozen.json --seconds 1400 --machine "two cores"
+    python tools/bundle.py weights runs/talk_gan
+    python tools/bundle.py card talk_gan talk_gan=gan.json frozen=frozen.json --seconds 1400 --machine "two cores"
 
 The scores kept are the results file without its curves and pictures: every clip's numbers, so that a later model can be
 compared by paired differences.
@@ -40,7 +40,7 @@ def weights(run: Path) -> None:
     print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-def card(name: str, results: dict[str, Path], seconds: float, machine: str, then: list[str]) -> None:
+def card(name: str, results: dict[str, Path], seconds: float, machine: str, made_by: list[str]) -> None:
     """Write a bundled model's scores (those under its own name) and its card (with all results beside them)."""
     path = BUNDLED / f"{name}.safetensors"
     file = read_model(path)
@@ -48,8 +48,6 @@ def card(name: str, results: dict[str, Path], seconds: float, machine: str, then
     clips = [replace(clip, curves={}, strip=None, thumbnail=None, video=None) for clip in scored.clips]
     save(replace(scored, clips=clips), BUNDLED / f"{name}.json")
     corpus = corpus_named(file.training["corpus"])
-    train = f"viseme train {name} --data store --out run"
-    carried_on = [f"{train} --set training.steps={steps} --resume" for steps in then]
     training = {
         **file.training,
         "fingerprint": file.training["store"],
@@ -61,7 +59,7 @@ def card(name: str, results: dict[str, Path], seconds: float, machine: str, then
         "parameters": count_parameters(parse_config(file.config)),
         "model_sha256": sha256(path),
         "version": file.training["viseme"],
-        "made_by": "\n".join(["viseme prepare grid GRID store --test-actors s5,s34", train, *carried_on]),
+        "made_by": "\n".join(made_by or [f"viseme train {name} --data store --out run"]),
     }
     write_text(BUNDLED / f"{name}.md", model_card(file.config, training, results))
     print(json.dumps({key: summary.mean for key, summary in scored.metrics.items()}))
@@ -79,14 +77,14 @@ def main() -> None:
     page.add_argument("results", nargs="+", metavar="NAME=FILE")
     page.add_argument("--seconds", type=float, required=True)
     page.add_argument("--machine", required=True)
-    page.add_argument("--then", nargs="*", default=[], metavar="STEPS", help="steps to which the run was carried on")
+    page.add_argument("--made-by", nargs="*", default=[], metavar="COMMAND", help="what makes the weights again")
     page.set_defaults(
         do=lambda given: card(
             given.name,
             {name: Path(file) for name, file in (pair.split("=", 1) for pair in given.results)},
             given.seconds,
             given.machine,
-            given.then,
+            given.made_by,
         )
     )
     given = parser.parse_args()

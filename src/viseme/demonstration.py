@@ -1,4 +1,4 @@
-"""`viseme demo`: both bundled models on a portrait and a voice, then scored with their controls on four rendered clips.
+"""`viseme demo`: the two quick bundled models on a portrait and a voice, then scored with their controls on four rendered clips.
 
 Everything lies in one folder and every step keeps what an earlier call finished, unless viseme, a bundled model or the
 voice have changed since: then what the demo made is made again.
@@ -31,7 +31,7 @@ from viseme.generation.manifest import VideoManifest
 from viseme.report.compare import compare
 from viseme.types import Synthesizer, UInt8
 
-MODELS = {"gan": "tiny_gan", "ddpm": "tiny_ddpm"}
+MODELS = {"gan": "talk_gan", "ddpm": "talk_ddpm_fast"}
 """What the demo calls the bundled models, and their names."""
 CONTROLS = ("frozen", "reencoded")
 ACTORS, CLIPS = 2, 2

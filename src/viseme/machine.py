@@ -12,7 +12,7 @@ from pathlib import Path
 
 import viseme
 
-BUNDLED = ("tiny_ddpm", "tiny_gan")
+BUNDLED = ("talk_ddpm", "talk_ddpm_fast", "talk_gan")
 """The models that come with the package."""
 
 

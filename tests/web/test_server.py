@@ -56,7 +56,7 @@ HTML = b"<!DOCTYPE html><script>alert(1)</script>"
 def test_a_photo_and_a_voice_become_a_video(server, face, voice, tmp_path) -> None:
     _, photo = server.upload(face)
     _, heard = server.upload(voice.read_bytes(), "voice.wav")
-    event, (said, video, other) = server.call("make", photo=photo, voice=heard, models=["tiny_gan"], seed=3)
+    event, (said, video, other) = server.call("make", photo=photo, voice=heard, models=["talk_gan"], seed=3)
     assert event == "complete"
     assert "13 frames" in said
     assert other["value"] is None
@@ -70,18 +70,18 @@ def test_a_photo_and_a_voice_become_a_video(server, face, voice, tmp_path) -> No
     connection.close()
     assert streams(found)["frames"] == 13
     record = read_provenance(found)
-    assert (record["name"], record["seed"], record["ai_generated"]) == ("tiny_gan", 3, True)
+    assert (record["name"], record["seed"], record["ai_generated"]) == ("talk_gan", 3, True)
     assert list((server.scratch / "jobs").iterdir()) == []
 
 
 def test_several_models_make_a_video_each(server, face, voice) -> None:
     _, photo = server.upload(face)
     _, heard = server.upload(voice.read_bytes(), "voice.wav")
-    fields = {"photo": photo, "voice": heard, "models": ["tiny_gan", "tiny_ddpm"], "sampler": "dpmpp_2m", "steps": 2}
+    fields = {"photo": photo, "voice": heard, "models": ["talk_gan", "talk_ddpm_fast"], "sampler": "dpmpp_2m", "steps": 2}
     event, (_, *videos) = server.call("make", **fields)
     assert event == "complete"
     records = [read_provenance(video["value"]["path"]) for video in videos]
-    assert [record["name"] for record in records] == ["tiny_gan", "tiny_ddpm"]
+    assert [record["name"] for record in records] == ["talk_gan", "talk_ddpm_fast"]
     assert (records[1]["sampling"]["sampler"], records[1]["sampling"]["steps"]) == ("dpmpp_2m", 2)
     event, said = server.call("make", **{**fields, "steps": 999})
     assert (event, said) == ("error", "The number of steps must lie from 1 to 250; 999 does not.")
@@ -90,7 +90,7 @@ def test_several_models_make_a_video_each(server, face, voice) -> None:
 def test_a_video_is_scored_against_a_reference(server, face, voice) -> None:
     _, photo = server.upload(face)
     _, heard = server.upload(voice.read_bytes(), "voice.wav")
-    _, (_, video, _) = server.call("make", photo=photo, voice=heard, models=["tiny_gan"])
+    _, (_, video, _) = server.call("make", photo=photo, voice=heard, models=["talk_gan"])
     made = video["value"]["path"]
     event, (table,) = server.call("score", video=made, reference=made)
     assert event == "complete"
@@ -153,7 +153,7 @@ def test_what_was_uploaded_is_never_run_by_a_browser(server) -> None:
 def test_a_bad_voice_is_told_in_a_sentence(server, face, tmp_path, seconds, loud, sentence) -> None:
     _, photo = server.upload(face)
     _, voice = server.upload(tone(tmp_path / "voice.wav", seconds, loud).read_bytes(), "voice.wav")
-    event, said = server.call("make", photo=photo, voice=voice, models=["tiny_gan"])
+    event, said = server.call("make", photo=photo, voice=voice, models=["talk_gan"])
     assert event == "error"
     assert sentence in said
     assert "/" not in said
@@ -162,7 +162,7 @@ def test_a_bad_voice_is_told_in_a_sentence(server, face, tmp_path, seconds, loud
 def test_silence_is_said_beside_the_video(server, face, tmp_path) -> None:
     _, photo = server.upload(face)
     _, voice = server.upload(tone(tmp_path / "voice.wav", 0.3, 0).read_bytes(), "voice.wav")
-    event, (said, *_) = server.call("make", photo=photo, voice=voice, models=["tiny_gan"])
+    event, (said, *_) = server.call("make", photo=photo, voice=voice, models=["talk_gan"])
     assert event == "complete"
     assert "silent" in said
 
@@ -229,7 +229,7 @@ def test_a_client_that_hangs_up_ends_its_job(server, face, tmp_path) -> None:
     _, photo = server.upload(face)
     _, voice = server.upload(tone(tmp_path / "voice.wav", 3.9).read_bytes(), "voice.wav")
     meta = {"_type": "gradio.FileData"}
-    fields = {"photo": {"path": photo, "meta": meta}, "voice": {"path": voice, "meta": meta}, "models": ["tiny_gan"]}
+    fields = {"photo": {"path": photo, "meta": meta}, "voice": {"path": voice, "meta": meta}, "models": ["talk_gan"]}
     _, text = server.ask("/gradio_api/call/v2/make", json.dumps(fields).encode())
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc, timeout=30)
     connection.request("GET", f"/gradio_api/call/make/{json.loads(text)['event_id']}")
@@ -247,7 +247,7 @@ def test_beyond_the_queue_a_job_is_refused_politely(server, face, tmp_path) -> N
     _, photo = server.upload(face)
     _, voice = server.upload(tone(tmp_path / "voice.wav", 3.0).read_bytes(), "voice.wav")
     meta = {"_type": "gradio.FileData"}
-    fields = {"photo": {"path": photo, "meta": meta}, "voice": {"path": voice, "meta": meta}, "models": ["tiny_gan"]}
+    fields = {"photo": {"path": photo, "meta": meta}, "voice": {"path": voice, "meta": meta}, "models": ["talk_gan"]}
     answers = [server.ask("/gradio_api/call/v2/make", json.dumps(fields).encode()) for _ in range(8)]
     taken = [json.loads(text)["event_id"] for status, text in answers if status == 200]
     refused = [text for status, text in answers if status == 503]

@@ -42,7 +42,7 @@ def test_a_time_that_is_over_ends_the_task(worker: Worker, tmp_path: Path) -> No
 def test_a_worker_that_dies_is_told_and_started_anew(worker: Worker) -> None:
     worker.start()
     os.kill(worker._process.pid, signal.SIGSTOP)  # so that it cannot be done before it dies
-    running = worker.run("models", names=("tiny_gan",))
+    running = worker.run("models", names=("talk_gan",))
     assert next(running) is None
     os.kill(worker._process.pid, signal.SIGKILL)
     with pytest.raises(Broken, match="died"):
