@@ -1,4 +1,4 @@
-"""`viseme demo`: the two quick bundled models on a portrait and a voice, then scored with their controls on four rendered clips.
+"""`viseme demo`: two bundled models on a portrait and a voice, then scored with their controls on four rendered clips.
 
 Everything lies in one folder and every step keeps what an earlier call finished, unless viseme, a bundled model or the
 voice have changed since: then what the demo made is made again.

@@ -213,3 +213,14 @@ def test_a_size_is_read_without_decoding(tmp_path: Path) -> None:
     path.write_bytes(b"<svg></svg>")
     with pytest.raises(InputError, match="not a picture"):
         picture_size(path)
+
+
+def test_a_face_turned_aside_is_told(face: Image.Image, tmp_path: Path) -> None:
+    """One half squeezed to half its width about the nose, as a head turned by some 40 degrees is seen."""
+    pixels, middle = np.asarray(face), 145
+    x = np.arange(pixels.shape[1])
+    source = np.where(x < middle, middle - (middle - x) / 0.5, middle + (x - middle) / 1.5).round().astype(int)
+    Image.fromarray(pixels[:, source.clip(0, pixels.shape[1] - 1)]).save(tmp_path / "turned.png")
+    face.save(tmp_path / "straight.png")
+    assert "turned aside" in read_photo(tmp_path / "turned.png", 64).note
+    assert "aside" not in read_photo(tmp_path / "straight.png", 64).note

@@ -72,7 +72,18 @@ def start(temporary: Path, *arguments: str) -> Server:
     """A server on a free port, once it serves."""
     temporary.mkdir(exist_ok=True)
     limits = [part for limit in LIMITS for part in ("--set", limit)]
-    command = [sys.executable, "-m", "viseme", "serve", "talk_gan", "talk_ddpm_fast", "--port", "0", *limits, *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "viseme",
+        "serve",
+        "talk_gan",
+        "talk_ddpm_fast",
+        "--port",
+        "0",
+        *limits,
+        *arguments,
+    ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)}, cwd=temporary
     )

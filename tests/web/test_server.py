@@ -77,7 +77,13 @@ def test_a_photo_and_a_voice_become_a_video(server, face, voice, tmp_path) -> No
 def test_several_models_make_a_video_each(server, face, voice) -> None:
     _, photo = server.upload(face)
     _, heard = server.upload(voice.read_bytes(), "voice.wav")
-    fields = {"photo": photo, "voice": heard, "models": ["talk_gan", "talk_ddpm_fast"], "sampler": "dpmpp_2m", "steps": 2}
+    fields = {
+        "photo": photo,
+        "voice": heard,
+        "models": ["talk_gan", "talk_ddpm_fast"],
+        "sampler": "dpmpp_2m",
+        "steps": 2,
+    }
     event, (_, *videos) = server.call("make", **fields)
     assert event == "complete"
     records = [read_provenance(video["value"]["path"]) for video in videos]
