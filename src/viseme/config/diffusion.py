@@ -195,6 +195,8 @@ class DiffusionSampling(Section):
     """Signals left out of a rollout; each needs its conditioning.drop_*."""
     pose: NonNegativeFloat = 1.0
     """How far head, lids and brows go, times what is drawn for them; 0 keeps them as in the photo (model.pose)."""
+    articulation: PositiveFloat = 1.0
+    """What the features of the sound are multiplied by: above 1, mouths move further (audio.kind lips)."""
     precision: Precision = "32-true"
 
     @property

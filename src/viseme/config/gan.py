@@ -96,6 +96,8 @@ class GanSampling(Section):
     """Standard deviation of the noise vector."""
     pose: NonNegativeFloat = 1.0
     """How far head, lids and brows go, times what is drawn for them; 0 keeps them as in the photo."""
+    articulation: PositiveFloat = 1.0
+    """What the features of the sound are multiplied by: above 1, mouths move further (audio.kind lips)."""
     precision: Precision = "32-true"
 
 

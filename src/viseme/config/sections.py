@@ -167,6 +167,9 @@ class PerceptualLossConfig(Section):
     """Weight of LPIPS to the true frame."""
     identity: NonNegativeFloat = 0.0
     """Weight of 1 - cos of dlib's face descriptors of made and true frame."""
+    detail: NonNegativeFloat = 0.0
+    """Weight of how far the mean of |Laplacian| in squares of 8 pixels lies from the true frame's: as sharp as truth,
+    if not in the same pixels, so that it does not pay to blur what cannot be known to a pixel (assumed)."""
 
 
 def parts_fit(config: Any) -> Any:
@@ -178,6 +181,11 @@ def parts_fit(config: Any) -> Any:
     audio, data = config.audio, config.data
     if audio.kind not in ("mel", "learned") and (data.tract or data.tilt):
         raise ValueError(f"data.tract and data.tilt change mel bands, and audio.kind {audio.kind} gives none")
+    if config.sampling.articulation != 1 and audio.kind != "lips":
+        raise ValueError(
+            f"sampling.articulation={config.sampling.articulation} makes lips move further, and audio.kind "
+            f"{audio.kind} says nothing of them; set it to 1"
+        )
     if config.model.pose and data.warmup + data.window <= HISTORY:
         raise ValueError(
             f"model.pose tells the next pose from {HISTORY} before, more than data.warmup={data.warmup} and "

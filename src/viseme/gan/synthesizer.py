@@ -34,7 +34,8 @@ class GanSynthesizer:
         return self.config.data.size
 
     def encode(self, audio: Float32, frames: int) -> Float32:
-        return encode_with_context(audio, frames, self.config.audio)
+        heard = encode_with_context(audio, frames, self.config.audio)
+        return heard * np.float32(self.config.sampling.articulation)
 
     @torch.inference_mode()
     def synthesize(self, conditionings: Sequence[Conditioning], rng: torch.Generator) -> Iterator[UInt8]:

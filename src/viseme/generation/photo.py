@@ -76,6 +76,6 @@ def read_photo(path: str | os.PathLike[str], size: int, backend: FaceBackend | N
 
 
 def _aside(points: Float32) -> float:
-    """How much nearer the tip of the nose lies to one side of the jaw than to the other, -1 to 1; 0 seen from the front."""
+    """How much nearer the tip of the nose lies to one side of the jaw than to the other, -1 to 1; 0 from the front."""
     left, right = (float(np.linalg.norm(points[NOSE_TIP] - points[side])) for side in (2, 14))
     return (left - right) / (left + right) if left + right else 0.0

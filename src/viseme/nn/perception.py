@@ -1,7 +1,7 @@
 """Losses by networks trained to see: how different a made frame looks from the true one, and whether it is the person.
 
-Two of the terms that the paper names as future work. They join a family's own loss with a weight each; their networks
-never train, and are part of no model and no checkpoint.
+Two of the terms that the paper names as future work, and one for sharpness that needs no network. They join a family's
+own loss with a weight each; their networks never train, and are part of no model and no checkpoint.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from viseme.config.sections import PerceptualLossConfig
 from viseme.errors import InputError
 from viseme.nn.face_chip import face_chips
 from viseme.nn.face_descriptor import FaceDescriptor, face_descriptor
+from viseme.nn.images import luma
 from viseme.nn.lpips import Lpips, lpips
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+SQUARE = 8
+"""Pixels a side of the squares in which sharpness is compared."""
 SEEN_SIZE = 256
 """Pixels a side that smaller pictures are enlarged to (bicubic) before a face is cut out, as evaluation does."""
 
@@ -57,6 +60,19 @@ class IdentityDistance(nn.Module):
         return face_chips(pictures, (points + 0.5) * (shown / size) - 0.5)
 
 
+def detail_distance(a: Tensor, b: Tensor) -> Tensor:
+    """How differently sharp two pictures `[N,3,S,S]` are, square by square: `[N]`, 0 where they are as sharp."""
+    ours, theirs = (F.avg_pool2d(_edges(pictures.float()), SQUARE) for pictures in (a, b))
+    return (ours - theirs).abs().mean(dim=(1, 2, 3))
+
+
+def _edges(pictures: Tensor) -> Tensor:
+    """|Laplacian| of the luma, `[N,1,S,S]`."""
+    p = F.pad(luma(pictures), (1, 1, 1, 1), mode="replicate")
+    around = p[..., 1:-1, 2:] + p[..., 1:-1, :-2] + p[..., 2:, 1:-1] + p[..., :-2, 1:-1]
+    return (around - 4 * p[..., 1:-1, 1:-1]).abs()
+
+
 class Perception:
     """The perceptual terms of a loss; a network is made only for a term whose weight is above 0.
 
@@ -65,7 +81,7 @@ class Perception:
     """
 
     def __init__(self, config: PerceptualLossConfig) -> None:
-        self.weights = {"lpips": config.lpips, "identity": config.identity}
+        self.weights = {"lpips": config.lpips, "identity": config.identity, "detail": config.detail}
         self.lpips: Lpips | None = None
         self.identity: IdentityDistance | None = None
         if config.lpips:
@@ -75,7 +91,7 @@ class Perception:
 
     def __bool__(self) -> bool:
         """Whether anything is asked of it."""
-        return self.lpips is not None or self.identity is not None
+        return any(self.weights.values())
 
     def setup(self, fabric: Fabric) -> None:
         """Move the networks to the fabric's device; they run in float32, whatever the precision."""
@@ -99,6 +115,8 @@ class Perception:
             found["lpips"] = self.lpips(made, truth)
         if self.identity is not None:
             found["identity"] = self.identity(made, truth, landmarks)
+        if self.weights["detail"]:
+            found["detail"] = detail_distance(made, truth)
         return {name: (each if share is None else share * each).mean() for name, each in found.items()}
 
     def weighed(self, terms: Mapping[str, Tensor]) -> Tensor | float:
