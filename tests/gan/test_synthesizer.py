@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from viseme.config import load_config
+from viseme.errors import ConfigError
 from viseme.families import build_network, build_synthesizer
 from viseme.gan import synthesizer as module
 from viseme.gan.synthesizer import GanSynthesizer
@@ -115,3 +116,18 @@ def test_how_far_the_head_goes_can_be_chosen() -> None:
     assert np.array_equal(same, again)
     assert np.abs(same[:, 0].astype(int) - driven.identity).max() <= 1
     assert np.abs(moved[-1, 0].astype(int) - driven.identity).max() > 20
+
+
+@pytest.mark.parametrize("preset", ["talk_gan", "talk_ddpm"])
+def test_articulation_is_what_the_sound_of_lips_is_multiplied_by(preset: str) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, 640 * 5).astype(np.float32)
+
+    def heard(*overrides: str) -> np.ndarray:
+        config = load_config(preset, ["model.width=8"] * (preset == "talk_gan") + list(overrides))
+        return build_synthesizer(config, build_network(config)).encode(sound, 5)
+
+    once, twice = (heard(f"sampling.articulation={factor}") for factor in (1, 2))
+    assert np.abs(once).max() > 0
+    assert np.array_equal(twice, 2 * once)
+    with pytest.raises(ConfigError, match="says nothing of them"):
+        load_config("tiny_gan", ["sampling.articulation=1.5"])
