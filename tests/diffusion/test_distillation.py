@@ -78,6 +78,14 @@ def test_a_student_that_is_its_teacher_has_nothing_to_learn_from_single_steps() 
     assert float(objective.validate(batch(), torch.Generator().manual_seed(0))["mse"]) < 1e-6
 
 
+def test_how_it_looks_is_measured_by_truth_and_not_by_its_teacher() -> None:
+    objective = taught("distillation.each=1", "sampling.steps=8", "sampling.clamp=none", "loss.detail=1")
+    objective.network.load_state_dict(objective.teacher.state_dict())
+    scalars = objective.validate(batch(), torch.Generator().manual_seed(0))
+    assert float(scalars["mse"]) < 1e-6
+    assert float(scalars["detail"]) > 0.01
+
+
 def test_it_learns_at_the_timesteps_it_will_visit_and_at_no_others() -> None:
     objective = taught()
     drawn = objective._timesteps(200, torch.Generator().manual_seed(0))

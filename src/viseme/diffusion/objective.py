@@ -117,6 +117,7 @@ class DdpmObjective:
         absent = self._absent(count, rng, device) if train else {}
         given = Given(identity, reference_pictures(config, batch.identity, motion), signals, absent)
         x_t = self.process.noised(x0, timesteps, eps)
+        truth = x0
         x0, eps = self._aim(x0, eps, x_t, timesteps, given)
         output = self.optimization.forward(self.process.seen(x_t, timesteps), timesteps, *given[1:])
         predicted = as_prediction(config, output, identity)
@@ -133,7 +134,7 @@ class DdpmObjective:
         estimate = self.process.x0(predicted, x_t, timesteps)
         if self.perception:
             trust = x0_trust(self.process, timesteps)
-            terms = self.perception.terms(estimate, x0, points, trust)
+            terms = self.perception.terms(estimate, truth, points, trust)
             scalars |= {**terms, "loss": loss.total + self.perception.weighed(terms)}
         if train:
             judged = self._judged(batch, estimate, rng)
