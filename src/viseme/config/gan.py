@@ -35,9 +35,9 @@ class GeneratorConfig(Section):
     warp: bool = False
     """Whether the photo is also bent by a flow field that the network draws, so that detail moves instead of being
     painted anew (identity: skip)."""
-    warp_filter: Literal["bilinear", "bicubic"] = "bilinear"
+    warp_filter: Literal["bilinear", "lanczos"] = "bilinear"
     """How the bent photo is read between pixels: half a pixel away, bilinear leaves a third of a 64-pixel face's
-    sharpness (variance of the Laplacian) and bicubic two thirds."""
+    sharpness (variance of the Laplacian) and lanczos four fifths."""
     pose: bool = False
     """Whether roll and shift of the head, lids and brows are an input (`viseme.pose`), which moves the photo before
     the flow field does (warp: true) and is drawn from a prior learned beside, instead of being left to the noise."""

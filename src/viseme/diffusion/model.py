@@ -128,7 +128,7 @@ def held(identity: Tensor, signals: Mapping[str, Tensor]) -> Tensor:
     place = (torch.arange(size, device=identity.device) + 0.5) / size
     sides, bottom = (place.minimum(1 - place) / 0.2).clamp(max=1), ((1 - place) / 0.3).clamp(max=1)
     flow = flow_of(signals["pose"], size) * (bottom[:, None] * sides)
-    return warp(identity.float(), flow, "bicubic")
+    return warp(identity.float(), flow, "lanczos")
 
 
 def as_prediction(config: DdpmConfig, output: Tensor, identity: Tensor) -> Tensor:
