@@ -57,7 +57,7 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     joined = {**some, "clips": 2, "frames": scale.frames if toy else FPS * SECONDS + 1}
     plan = [
         Step("clips/test", few, "stores/test", {**some, **whole, "split": "test"}),
-        Step("clips/seen", few, "stores/seen", {**some, **whole, "split": "seen"}),
+        Step("clips/seen", few, "stores/seen", {**some, **whole, "clips": min(some["clips"], 20), "split": "seen"}),
         Step("clips/few", few, "stores/few", {**some, **whole, "clips": 2 if toy else ENOUGH_CLIPS, "split": "test"}),
         Step("clips/long", "viseme.studies.stores.joined_clips", "stores/long", joined),
     ]
