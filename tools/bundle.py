@@ -1,7 +1,7 @@
 """From a run to a bundled model: half-precision weights, then its scores and its card beside them.
 
     python tools/bundle.py weights runs/talk_gan
-    python tools/bundle.py card talk_gan talk_gan=gan.json frozen=frozen.json --seconds 1400 --machine "two cores"
+    python tools/bundle.py card talk_gan talk_gan=gan.json frozen=frozen.json --seconds 1400 --steps 1500 --machine "two cores"
 
 The scores kept are the results file without its curves and pictures: every clip's numbers, so that a later model can be
 compared by paired differences.
@@ -32,7 +32,8 @@ def weights(run: Path) -> None:
     """Write a run's averaged weights in half precision, its sampling set as its preset has it now."""
     file = read_model(run / "model.safetensors")
     config = parse_config(file.config)
-    config = config.model_copy(update={"sampling": load_config(config.name).sampling})
+    training = config.training.model_copy(update={"init": Path(config.training.init).name})
+    config = config.model_copy(update={"sampling": load_config(config.name).sampling, "training": training})
     network = build_network(config)
     load_weights(network, file.weights, str(run))
     path = BUNDLED / f"{config.name}.safetensors"
@@ -40,7 +41,7 @@ def weights(run: Path) -> None:
     print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-def card(name: str, results: dict[str, Path], seconds: float, machine: str, made_by: list[str]) -> None:
+def card(name: str, results: dict[str, Path], seconds: float, steps: int, machine: str, made_by: list[str]) -> None:
     """Write a bundled model's scores (those under its own name) and its card (with all results beside them)."""
     path = BUNDLED / f"{name}.safetensors"
     file = read_model(path)
@@ -55,6 +56,7 @@ def card(name: str, results: dict[str, Path], seconds: float, machine: str, made
         "licence": corpus.licence,
         "citation": corpus.citation,
         "seconds": seconds,
+        "steps": steps,
         "machine": machine,
         "parameters": count_parameters(parse_config(file.config)),
         "model_sha256": sha256(path),
@@ -76,6 +78,7 @@ def main() -> None:
     page.add_argument("name")
     page.add_argument("results", nargs="+", metavar="NAME=FILE")
     page.add_argument("--seconds", type=float, required=True)
+    page.add_argument("--steps", type=int, required=True, help="of all legs together")
     page.add_argument("--machine", required=True)
     page.add_argument("--made-by", nargs="*", default=[], metavar="COMMAND", help="what makes the weights again")
     page.set_defaults(
@@ -83,6 +86,7 @@ def main() -> None:
             given.name,
             {name: Path(file) for name, file in (pair.split("=", 1) for pair in given.results)},
             given.seconds,
+            given.steps,
             given.machine,
             given.made_by,
         )

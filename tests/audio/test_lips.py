@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from viseme.audio.features import encode, encoder, feature_width
-from viseme.audio.lips import WIDTH, LipsEncoder, LipsNetwork
+from viseme.audio.lips import WIDTH, LipsEncoder, LipsNetwork, bundled_lips
 from viseme.config.sections import AudioConfig
 from viseme.data.store import Store
 from viseme.errors import ModelError
@@ -71,3 +71,10 @@ def test_other_weights_are_another_encoder(tmp_path: Path) -> None:
 def test_loudness_is_no_lips(speech: Float32) -> None:
     quiet, loud = (encode(speech * np.float32(gain), 50, LIPS) for gain in (0.1, 2.0))
     np.testing.assert_allclose(quiet, loud, atol=0.05)
+
+
+def test_a_model_that_is_only_counted_leaves_the_encoder_able_to_hear() -> None:
+    bundled_lips.cache_clear()
+    with torch.device("meta"):
+        encoder = bundled_lips()
+    assert np.isfinite(encoder(np.zeros(640 * 3, np.float32), 3)).all()

@@ -87,7 +87,8 @@ class LipsEncoder:
     def __init__(self, path: Path) -> None:
         """Read weights that `tools/train_lips.py` wrote. Raises `ModelError` where they are none."""
         file = read_model(path)
-        self.network = LipsNetwork()
+        with torch.device("cpu"):  # whatever a caller builds its own network on
+            self.network = LipsNetwork()
         load_weights(self.network, file.weights, str(path))
         self.network.eval()
         digest = hashlib.sha256(repr((self.name, _VERSION)).encode())

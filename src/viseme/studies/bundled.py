@@ -39,6 +39,8 @@ METRICS = (
 )
 LONG = ("brightness_drift", "sharpness_drift", "sharpness", "csim", "opening_spread")
 SECONDS = 10
+FIFTY = ", 50 steps"
+"""What ends the title of a rollout in so many, of fewer clips than the others: its set is no set to compare."""
 
 
 def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
@@ -79,7 +81,7 @@ def steps(scale: Scale, seed: int, overrides: Sequence[str]) -> list[Step]:
     beside = {kind.removesuffix("_test"): path for kind, path in results.items() if kind.endswith("_test")}
     shuffled = {f"{name}, shuffled audio": results[f"{name}_shuffled"] for name in models}
     videos = {name: f"<generate/{name}_test>" for name in models}
-    fifty = {f"{name}, 50 steps": f"<generate/{name}_fifty>" for name in models if _many_steps(name)}
+    fifty = {f"{name}{FIFTY}": f"<generate/{name}_fifty>" for name in models if _many_steps(name)}
     arguments = {"results": results, "videos": videos, "timed": fifty}
     return [
         *plan,
@@ -107,7 +109,7 @@ def draw(results: Mapping[str, str], videos: Mapping[str, str], timed: Mapping[s
     models = sorted(videos)
     titles = {f"{name}_test": name for name in models}
     titles |= {f"{name}_shuffled": f"{name}, shuffled audio" for name in models}
-    titles |= {f"{name}_fifty": f"{name}, 50 steps" for name in models}
+    titles |= {f"{name}_fifty": f"{name}{FIFTY}" for name in models}
     titles |= {f"{name}_test": title for name, title in CONTROLS.items()}
     systems = loaded(results, titles)
     other = {kind: load(path) for kind, path in results.items() if kind.endswith(("_seen", "_long"))}
@@ -144,7 +146,10 @@ def draw(results: Mapping[str, str], videos: Mapping[str, str], timed: Mapping[s
             METRICS,
             [
                 Beside("in_step", "Within a frame of truth's offset", "%", 0, _in_step(systems)),
-                *(Beside(name, SET_METRICS[name].title, "", 2, values) for name, values in sets.items()),
+                *(
+                    Beside(name, SET_METRICS[name].title, "", SET_METRICS[name].digits, values)
+                    for name, values in sets.items()
+                ),
                 Beside("frames_a_second", "Frames a second", "", 1, speeds),
             ],
         ),
@@ -249,7 +254,11 @@ def _progress(distances: Mapping[str, float], models: Sequence[str]) -> list[Fin
     ]
     if not parts:
         return []
-    shown = [Dot(title, value, value, value, "system0") for title, value in distances.items()]
+    if still := distances.get(CONTROLS["frozen"]):
+        parts.append(
+            f"the frozen photo lies {number(still, 3)} from it, so that this says how faces look, not how they move"
+        )
+    shown = [Dot(title, v, v, v, "system0") for title, v in distances.items() if not title.endswith(FIFTY)]
     for one in first.values():
         value = one["frechet_dlib"]
         shown.append(Dot(f"first: {one['name']}", value, value, value, "muted"))
