@@ -1,7 +1,7 @@
 """From a run to a bundled model: half-precision weights, then its scores and its card beside them.
 
     python tools/bundle.py weights runs/talk_gan
-    python tools/bundle.py card talk_gan talk_gan=gan.json frozen=frozen.json --seconds 1400 --steps 1500 --machine "two cores"
+    python tools/bundle.py card talk_gan talk_gan=gan.json --seconds 1400 --steps 1500 --machine "two cores"
 
 The scores kept are the results file without its curves and pictures: every clip's numbers, so that a later model can be
 compared by paired differences.

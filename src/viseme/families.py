@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -161,6 +161,18 @@ def _teacher(config: DdpmConfig) -> tuple[UNet, DdpmConfig]:
     return apart(network)[0], taught
 
 
+def sampled_config(fields: Mapping[str, Any], path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """The configuration in a model's file with fields of its `sampling` overridden: what taught it binds it no more.
+
+    Raises:
+        ConfigError: it is no configuration, or an override does not fit it.
+    """
+    config = parse_config(fields, str(path))
+    if isinstance(config, DdpmConfig):
+        config = config.model_copy(update={"distillation": DistillationConfig()})
+    return override(config, overrides)
+
+
 def load_synthesizer(model: str | Path, overrides: Sequence[str] = ()) -> ModelSynthesizer:
     """Load a model for generation, on the CPU or the first GPU, with fields of its `sampling` overridden.
 
@@ -172,7 +184,7 @@ def load_synthesizer(model: str | Path, overrides: Sequence[str] = ()) -> ModelS
     keep_freed_memory()
     path = model_path(model)
     file = read_model(path)
-    config = override(parse_config(file.config, str(path)), overrides)
+    config = sampled_config(file.config, path, overrides)
     if file.training.get("audio", encoder(config.audio).fingerprint) != encoder(config.audio).fingerprint:
         raise ModelError(
             f"{path}: was trained on features of another {config.audio.kind} encoder; "

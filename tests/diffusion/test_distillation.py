@@ -155,6 +155,8 @@ def test_a_run_learns_from_a_run(runs: dict[str, Path], store: Path, tmp_path: P
     viseme.train("tiny_ddpm", store, run, overrides=[*asked, f"distillation.teacher={runs['ddpm']}"])
     assert isinstance(load_synthesizer(run).config, DdpmConfig)
     assert len(load_synthesizer(run).timesteps) == 2
+    other = ["sampling.sampler=dpmpp_2m", "sampling.steps=200"]  # more than it was taught, and in another way
+    assert len(load_synthesizer(run, other).timesteps) == 200
 
 
 @pytest.mark.parametrize(

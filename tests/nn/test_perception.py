@@ -131,7 +131,7 @@ class Fixed(nn.Module):
 
 def test_terms_are_means_of_each_distance_by_its_share() -> None:
     perception = Perception(PerceptualLossConfig())
-    perception.weights = {"lpips": 0.5, "identity": 2.0}
+    perception.weights = {"lpips": 0.5, "identity": 2.0, "detail": 0.0}
     perception.lpips = perception.identity = Fixed()  # type: ignore[assignment]
     made, truth = torch.zeros(2, 3, 32, 32), torch.zeros(2, 3, 32, 32)
     made[:, 0, 0, 0] = torch.tensor([1.0, 3.0])

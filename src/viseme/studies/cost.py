@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 import viseme
-from viseme.config import Config, DdpmConfig, load_config, override, parse_config
+from viseme.config import Config, DdpmConfig, load_config
 from viseme.data.store import Store
 from viseme.errors import VisemeError
-from viseme.families import build_network, build_objective, build_synthesizer, held_in_training
+from viseme.families import build_network, build_objective, build_synthesizer, held_in_training, sampled_config
 from viseme.nn.weights import read_model
 from viseme.report.wording import counted, listed, number
 from viseme.studies.plan import Plan, Step, references
@@ -102,7 +102,8 @@ class _Clock:
         """The configuration that a step samples with; None for a control."""
         name = next(references(model), "")
         if name in self.plan.given:
-            return override(parse_config(read_model(Path(self.plan.given[name].path)).config), overrides)
+            path = Path(self.plan.given[name].path)
+            return sampled_config(read_model(path).config, path, overrides)
         trained = self.plan.step.get(name)
         if trained is None or trained.call != "viseme.train":
             return None

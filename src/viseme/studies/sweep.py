@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from viseme.config import Config, load_config, override, parse_config
+from viseme.config import Config, load_config
 from viseme.errors import ConfigError
 from viseme.evaluation.metrics import METRICS as KNOWN
 from viseme.evaluation.metrics import SET_METRICS, gap
 from viseme.evaluation.results import Results
-from viseme.families import model_path
+from viseme.families import model_path, sampled_config
 from viseme.generation.manifest import VideoManifest
 from viseme.nn.weights import read_model
 from viseme.report.wording import counted, listed, number
@@ -91,7 +91,7 @@ def _config(scale: Scale, overrides: Sequence[str], cell: Cell, model: str | Pat
     if model is None:
         return load_config(scale.preset, [*scale.training, *overrides, *cell.fields])
     path = model_path(str(model))
-    return override(parse_config(read_model(path).config, str(path)), [*overrides, *cell.fields])
+    return sampled_config(read_model(path).config, path, [*overrides, *cell.fields])
 
 
 def draw(results: Mapping[str, str], videos: Mapping[str, str], titles: Mapping[str, str], out: str) -> None:
