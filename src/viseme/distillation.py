@@ -57,9 +57,16 @@ JUDGED_EVERY = 4
 def build_adversary(config: DdpmConfig) -> Adversary:
     """What judges a student's single frames, freshly initialised."""
     own = config.distillation
-    loss = GanLossConfig(r1=own.r1, r1_every=JUDGED_EVERY)
-    parts = GanConfig(audio=config.audio, data=config.data, training=config.training)
-    return Adversary(parts.model_copy(update={"discriminator": own.discriminator, "loss": loss}))
+    # What is the denoiser's alone, and no GAN knows, is left out.
+    return Adversary(
+        GanConfig(
+            audio=config.audio,
+            data=config.data.model_copy(update={"motion_frames": 1}),
+            discriminator=own.discriminator,
+            loss=GanLossConfig(r1=own.r1, r1_every=JUDGED_EVERY),
+            training=config.training.model_copy(update={"checkpoint_activations": False}),
+        )
+    )
 
 
 class DistillationObjective(DdpmObjective):

@@ -127,6 +127,13 @@ def test_the_adversary_pulls_the_student_by_its_weight() -> None:
     assert not torch.equal(*(found["head.weight"] for found in weights))
 
 
+def test_what_is_the_denoisers_alone_does_not_keep_it_from_being_judged() -> None:
+    student = taught(*JUDGED, "data.motion_frames=2", "training.checkpoint_activations=true")
+    assert student.adversary is not None
+    with pytest.raises(ConfigError, match=r"distillation\.r1"):
+        config(*TAUGHT, *JUDGED, "training.compile=true")
+
+
 def test_parts_of_a_batch_are_judged_as_the_whole() -> None:
     whole, parts = taught(*JUDGED), taught(*JUDGED, "training.accumulate=2")
     for objective in (whole, parts):

@@ -28,7 +28,7 @@ from viseme.families import build_objective
 from viseme.gan.objective import GanObjective
 from viseme.nn.face_descriptor import face_descriptor
 from viseme.nn.images import to_signed
-from viseme.nn.perception import SEEN_SIZE, IdentityDistance, Perception, detail_distance
+from viseme.nn.perception import SEEN_SIZE, IdentityDistance, Perception
 from viseme.types import Batch
 
 BOTH = PerceptualLossConfig(lpips=0.5, identity=2.0)
@@ -283,41 +283,3 @@ def test_a_perfect_generator_pays_nothing(weights: Path, faces: tuple[np.ndarray
     assert {name: float(term) for name, term in terms.items()} == pytest.approx({"lpips": 0, "identity": 0}, abs=1e-6)
     turned = replace(given, frames=given.frames.flip(0))
     assert all(float(term) > 1e-3 for term in objective._seen(turned, given.frames).values())
-
-
-def test_detail_is_as_sharp_or_not_and_where_does_not_matter_to_a_pixel() -> None:
-    rng = torch.Generator().manual_seed(0)
-    sharp = torch.rand((2, 1, 32, 32), generator=rng).expand(-1, 3, -1, -1) * 2 - 1
-    soft = nn.functional.avg_pool2d(sharp, 3, stride=1, padding=1, count_include_pad=False)
-    aside = sharp.roll(1, dims=-1)
-    assert torch.equal(detail_distance(sharp, sharp), torch.zeros(2))
-    blurred, moved = detail_distance(soft, sharp), detail_distance(aside, sharp)
-    assert (blurred > 5 * moved).all()
-    assert ((aside - sharp).abs().mean() > (soft - sharp).abs().mean()).all()  # a pixel term says the opposite
-
-
-def test_detail_by_hand() -> None:
-    """One bright pixel in a square of 64: its Laplacian is -4 there and 1 at four neighbours, 8 in all."""
-    dark = torch.zeros(1, 3, 16, 16)
-    spot = dark.clone()
-    spot[:, :, 3, 3] = 1.0
-    torch.testing.assert_close(detail_distance(spot, dark), torch.tensor([8 / 64 / 4]))  # one square of four
-
-
-def test_the_gradient_of_detail_sharpens() -> None:
-    rng = torch.Generator().manual_seed(0)
-    sharp = torch.rand((1, 3, 16, 16), generator=rng)
-    soft = nn.functional.avg_pool2d(sharp, 3, stride=1, padding=1, count_include_pad=False).requires_grad_()
-    before = detail_distance(soft, sharp).sum()
-    (gradient,) = torch.autograd.grad(before, soft)
-    assert detail_distance(soft - 0.3 * gradient / gradient.abs().max(), sharp).sum() < before
-
-
-@pytest.mark.parametrize("kind", ["ddpm", "gan"])
-def test_detail_joins_the_loss_by_its_weight(kind: str) -> None:
-    perception = Perception(load_config(f"tiny_{kind}", ["loss.detail=3"]).loss)
-    assert perception
-    made, truth = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
-    terms = perception.terms(made, truth, torch.zeros(2, 68, 2))
-    assert set(terms) == {"detail"}
-    torch.testing.assert_close(perception.weighed(terms), 3 * detail_distance(made, truth).mean())

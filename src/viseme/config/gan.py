@@ -10,8 +10,8 @@ from viseme.config.sections import (
     AudioConfig,
     DataConfig,
     PerceptualLossConfig,
-    Precision,
     Probability,
+    SamplingConfig,
     Section,
     TrainingConfig,
     parts_fit,
@@ -89,16 +89,11 @@ class GanLossConfig(PerceptualLossConfig):
     """The step at which the adversary joins."""
 
 
-class GanSampling(Section):
+class GanSampling(SamplingConfig):
     """How frames are drawn from the generator."""
 
     noise: NonNegativeFloat = 1.0
     """Standard deviation of the noise vector."""
-    pose: NonNegativeFloat = 1.0
-    """How far head, lids and brows go, times what is drawn for them; 0 keeps them as in the photo."""
-    articulation: PositiveFloat = 1.0
-    """What the features of the sound are multiplied by: above 1, mouths move further (audio.kind lips)."""
-    precision: Precision = "32-true"
 
 
 class GanConfig(Section):

@@ -172,6 +172,16 @@ class PerceptualLossConfig(Section):
     if not in the same pixels, so that it does not pay to blur what cannot be known to a pixel (assumed)."""
 
 
+class SamplingConfig(Section):
+    """How frames are drawn, as far as the families share it."""
+
+    pose: NonNegativeFloat = 1.0
+    """How far head, lids and brows go, times what is drawn for them; 0 keeps them as in the photo (model.pose)."""
+    articulation: PositiveFloat = 1.0
+    """What the features of the sound are multiplied by: above 1, mouths move further (audio.kind lips)."""
+    precision: Precision = "32-true"
+
+
 def parts_fit(config: Any) -> Any:
     """What no section of a family's configuration can see alone.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from viseme.config.diffusion import Signal
+from viseme.config.diffusion_sampling import Signal
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from viseme.audio.features import feature_width
-from viseme.config.diffusion import DdpmConfig, DiffusionSampling
+from viseme.config.diffusion import DdpmConfig
+from viseme.config.diffusion_sampling import DiffusionSampling
 from viseme.diffusion.motion import grey
 from viseme.diffusion.process import Process
 from viseme.diffusion.regression import LandmarkRegressor, build_regressor

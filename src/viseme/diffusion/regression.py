@@ -6,8 +6,6 @@ on average over the training frames.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -16,12 +14,9 @@ from torch.nn import functional as F
 from viseme.audio.features import feature_width
 from viseme.config.diffusion import DdpmConfig
 from viseme.data.faces import MOUTH
+from viseme.diffusion.companions import Companion
 from viseme.nn.blocks import zeroed
-from viseme.nn.optim import Optimization
-from viseme.types import Batch, Float32, Stateful
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
+from viseme.types import Batch, Float32
 
 POINTS = 68
 
@@ -74,22 +69,14 @@ def regression_loss(predicted: Tensor, target: Tensor, mouth_weight: float) -> T
     return (squared * weight / weight.mean()).mean()
 
 
-class Regression:
-    """A regressor with its own optimizer, trained beside the denoiser; no gradient passes from one to the other."""
+class Regression(Companion):
+    """A regressor trained beside the denoiser."""
+
+    name, lowered = "regressor", "landmark_loss"
 
     def __init__(self, regressor: LandmarkRegressor, config: DdpmConfig) -> None:
-        self.regressor, self.mouth_weight = regressor, config.regressor.mouth_weight
-        self.optimization = Optimization(regressor, config.training, config.regressor.learning_rate)
-
-    def setup(self, fabric: Fabric) -> None:
-        """Wrap regressor and optimizer for the fabric."""
-        self.optimization.setup(fabric)
-
-    def step(self, batch: Batch) -> dict[str, Tensor]:
-        """One step on all frames of the windows; scalars as `losses`."""
-        scalars = self.losses(batch)
-        self.optimization.step(scalars["landmark_loss"])
-        return {name: value.detach() for name, value in scalars.items()}
+        super().__init__(regressor, config, config.regressor.learning_rate)
+        self.mouth_weight = config.regressor.mouth_weight
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """`landmark_loss`, and `landmark_still`: the same loss of a face that stands still as in the identity frame."""
@@ -100,10 +87,6 @@ class Regression:
             "landmark_loss": regression_loss(moved, target, self.mouth_weight),
             "landmark_still": regression_loss(torch.zeros_like(target), target, self.mouth_weight),
         }
-
-    def state(self) -> dict[str, Stateful]:
-        """Regressor, optimizer and schedule by name."""
-        return self.optimization.state("regressor_")
 
 
 @torch.inference_mode()

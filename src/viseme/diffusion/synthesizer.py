@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from viseme.audio.features import encode_with_context
-from viseme.config.diffusion import DdpmConfig, Signal
+from viseme.config.diffusion import DdpmConfig
+from viseme.config.diffusion_sampling import Signal
 from viseme.diffusion.guidance import Guidance
 from viseme.diffusion.model import (
     LANDMARK_WIDTH,
@@ -33,6 +34,7 @@ from viseme.diffusion.schedule import spaced_timesteps
 from viseme.errors import InputError
 from viseme.nn.images import to_pixels, to_signed
 from viseme.nn.precision import autocast
+from viseme.pose.prior import rollout_poses
 from viseme.types import Conditioning, Float32, UInt8
 
 TOGETHER = 16
@@ -91,7 +93,9 @@ class DdpmSynthesizer:
 
         motion, shared = first_motion, draw() if sampling.noise == "shared" else None
         length = max(c.frames for c in conditionings)
-        poses = self._poses(conditionings, length, rng)
+        poses = None
+        if self.prior is not None:
+            poses = sampling.pose * rollout_poses(self.prior.draw, conditionings, device, rng)
         together = 1 if sampling.motion == "previous" else max(1, TOGETHER // (count * guidance.branches))
         for start in range(1, length, together):
             times = range(start, min(start + together, length))
@@ -133,15 +137,6 @@ class DdpmSynthesizer:
             if sampling.motion == "previous":
                 motion = moved_on(motion, frames)
             yield from to_pixels(frames).reshape(len(times), count, self.size, self.size, 3)
-
-    def _poses(self, conditionings: Sequence[Conditioning], length: int, rng: torch.Generator) -> Tensor | None:
-        """How the head is held in each frame, `[B,T,5]`, drawn before all else; None where nothing says it."""
-        if self.prior is None:
-            return None
-        times = np.arange(length)
-        audio = np.stack([c.audio[times.clip(0, c.frames - 1)] for c in conditionings])
-        device = next(self.prior.parameters()).device
-        return self.prior.draw(torch.from_numpy(audio).to(device), rng) * self.config.sampling.pose
 
     def _signals(
         self, conditionings: Sequence[Conditioning], times: range, poses: Tensor | None

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from viseme.audio.features import encode_with_context
 from viseme.config.gan import GanConfig
@@ -14,6 +13,7 @@ from viseme.gan.generator import Generator
 from viseme.gan.noise import NoiseStream
 from viseme.nn.images import to_pixels, to_signed
 from viseme.nn.precision import autocast
+from viseme.pose.prior import rollout_poses
 from viseme.types import Conditioning, Float32, UInt8
 
 CHUNK = 8
@@ -45,7 +45,9 @@ class GanSynthesizer:
         with autocast(device, sampling.precision):
             identity = self.network.identity(photo)
         length, state = max(c.frames for c in conditionings), None
-        poses = self._poses(conditionings, length, rng)
+        poses = None
+        if self.network.prior is not None:
+            poses = sampling.pose * rollout_poses(self.network.poses, conditionings, device, rng)
         model, heard = self.config.model, length - (1 - warmup)
         stream = NoiseStream(len(conditionings), heard, model.noise, model.noise_memory, rng)
         for start in range(1 - warmup, length, CHUNK):
@@ -62,12 +64,3 @@ class GanSynthesizer:
                 held = None if poses is None else poses[:, times[times >= 1]]
                 frames = self.network.draw(identity, wanted, held)
             yield from to_pixels(frames).swapaxes(0, 1)
-
-    def _poses(self, conditionings: Sequence[Conditioning], length: int, rng: torch.Generator) -> Tensor | None:
-        """How the head is held in each frame, `[B,T,5]`, drawn before all else; None where nothing says it."""
-        if not self.config.model.pose:
-            return None
-        device, times = next(self.network.parameters()).device, np.arange(length)
-        audio = np.stack([c.audio[times.clip(0, c.frames - 1)] for c in conditionings])
-        poses = self.network.poses(torch.from_numpy(audio).to(device), rng)
-        return poses * self.config.sampling.pose

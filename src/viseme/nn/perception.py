@@ -14,16 +14,14 @@ from torch.nn import functional as F
 
 from viseme.config.sections import PerceptualLossConfig
 from viseme.errors import InputError
+from viseme.nn.detail import detail_distance
 from viseme.nn.face_chip import face_chips
 from viseme.nn.face_descriptor import FaceDescriptor, face_descriptor
-from viseme.nn.images import luma
 from viseme.nn.lpips import Lpips, lpips
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-SQUARE = 8
-"""Pixels a side of the squares in which sharpness is compared."""
 SEEN_SIZE = 256
 """Pixels a side that smaller pictures are enlarged to (bicubic) before a face is cut out, as evaluation does."""
 
@@ -58,19 +56,6 @@ class IdentityDistance(nn.Module):
             pictures = F.interpolate(pictures, size=(shown, shown), mode="bicubic").clamp(-1, 1)
         points = (landmarks + 1) / 2 * size
         return face_chips(pictures, (points + 0.5) * (shown / size) - 0.5)
-
-
-def detail_distance(a: Tensor, b: Tensor) -> Tensor:
-    """How differently sharp two pictures `[N,3,S,S]` are, square by square: `[N]`, 0 where they are as sharp."""
-    ours, theirs = (F.avg_pool2d(_edges(pictures.float()), SQUARE) for pictures in (a, b))
-    return (ours - theirs).abs().mean(dim=(1, 2, 3))
-
-
-def _edges(pictures: Tensor) -> Tensor:
-    """|Laplacian| of the luma, `[N,1,S,S]`."""
-    p = F.pad(luma(pictures), (1, 1, 1, 1), mode="replicate")
-    around = p[..., 1:-1, 2:] + p[..., 1:-1, :-2] + p[..., 2:, 1:-1] + p[..., :-2, 1:-1]
-    return (around - 4 * p[..., 1:-1, 1:-1]).abs()
 
 
 class Perception:

@@ -7,13 +7,16 @@ and now and then the eyes shut. A mixture density network (Bishop 1994) says bot
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from viseme.config.sections import HISTORY
 from viseme.nn.blocks import zeroed
 from viseme.pose.pose import POSE
+from viseme.types import Conditioning
 
 HOMEWARD = 0.02
 """Share of its way that a pose goes back towards the photo's in a frame, whatever the network says."""
@@ -76,3 +79,22 @@ class PosePrior(nn.Module):
         shape = (_COMPONENTS, POSE)
         mean = (1 - HOMEWARD) * last[..., None, :] + change.unflatten(-1, shape).tanh()
         return logits, mean, (self.widths + narrower.unflatten(-1, shape)).clamp(-5, 0)
+
+
+def rollout_poses(
+    draw: Callable[[Tensor, torch.Generator], Tensor],
+    conditionings: Sequence[Conditioning],
+    device: torch.device,
+    rng: torch.Generator,
+) -> Tensor:
+    """How heads are held in each frame of a rollout, `[B,T,5]`, drawn before all else and for the longest clip.
+
+    Args:
+        draw: poses of sound `[B,T,D]`, as `PosePrior.draw`.
+        conditionings: of the clips; past a clip's end its last sound goes on.
+        device: of the networks.
+        rng: the generator.
+    """
+    times = np.arange(max(c.frames for c in conditionings))
+    audio = np.stack([c.audio[times.clip(0, c.frames - 1)] for c in conditionings])
+    return draw(torch.from_numpy(audio).to(device), rng)

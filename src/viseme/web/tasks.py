@@ -16,7 +16,8 @@ from typing import Any, get_args
 import cv2
 import numpy as np
 
-from viseme.config.diffusion import DdpmConfig, DiffusionSampling
+from viseme.config.diffusion import DdpmConfig
+from viseme.config.diffusion_sampling import DiffusionSampling
 from viseme.data.audio import read_audio
 from viseme.data.picture import picture_size
 from viseme.data.video import read_frames
