@@ -4,7 +4,8 @@
     python tools/train_lips.py score src/viseme/bundled/lips.safetensors grid_store --split val
 
 What it learns to say of a frame: the opening of the mouth, and the largest principal components of how lips and chin
-lie otherwise than on the clip's mean, the head's own movement taken out.
+lie otherwise than on the clip's mean, the head's own movement taken out. Several networks learn it from other random
+numbers, and the encoder says their mean.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import viseme
-from viseme.audio.lips import BANDS, WIDTH, LipsEncoder, LipsNetwork
+from viseme.audio.lips import BANDS, MEMBERS, WIDTH, LipsEncoder, LipsNetwork, LipsNetworks
 from viseme.audio.loudness import levelled
 from viseme.audio.mel import COLUMNS, mel_features
 from viseme.data.align import apply, similarity
@@ -42,6 +43,10 @@ SPOKEN = [*range(5, 12), *range(48, 68)]
 WINDOW, BATCH = 64, 32
 STRETCH = 0.12
 """A window is drawn up to so much faster or slower."""
+LEAST = math.ceil((1 + STRETCH) * WINDOW) + 1
+"""Frames that a window may take of an utterance; shorter clips are joined with others of their speaker."""
+SPLICED, KEPT = 0.5, 12
+"""Share of windows that go over into another of the same speaker, and frames that are kept of each at least."""
 LEARNING_RATE = 1e-3
 
 
@@ -57,7 +62,7 @@ class Utterance:
 
 def utterances(store: Store, split: str) -> list[Utterance]:
     """The clips of a split."""
-    return [utterance(store, row) for row in store.clips(split) if row.frames > (1 + STRETCH) * WINDOW]
+    return [utterance(store, row) for row in store.clips(split)]
 
 
 def utterance(store: Store, row: ClipRow) -> Utterance:
@@ -70,6 +75,23 @@ def utterance(store: Store, row: ClipRow) -> Utterance:
     shape = (held - mean)[:, SPOKEN] / np.linalg.norm(mean[EYE_CORNERS[0]] - mean[EYE_CORNERS[1]])
     smooth = np.pad(shape.reshape(len(shape), -1), ((1, 1), (0, 0)), mode="edge")
     return Utterance(row, columns, (smooth[:-2] + smooth[1:-1] + smooth[2:]) / 3, opening(points.astype(np.float32)))
+
+
+def lengthened(clips: list[Utterance]) -> list[Utterance]:
+    """The same, each continued by the next ones of its actor until a window goes into it."""
+    by_actor: dict[str, list[Utterance]] = {}
+    for clip in clips:
+        by_actor.setdefault(clip.row.actor, []).append(clip)
+    made = []
+    for spoken in by_actor.values():
+        for n, clip in enumerate(spoken):
+            parts, following = [clip], n + 1
+            while sum(len(part.opening) for part in parts) < LEAST:
+                parts.append(spoken[following % len(spoken)])
+                following += 1
+            shape, opened = (np.concatenate([getattr(part, name) for part in parts]) for name in ("shape", "opening"))
+            made.append(Utterance(clip.row, torch.cat([part.columns for part in parts]), shape, opened))
+    return made
 
 
 def targets(clips: list[Utterance]) -> tuple[list[Tensor], Tensor]:
@@ -88,6 +110,16 @@ def window(columns: Tensor, target: Tensor, rng: np.random.Generator) -> tuple[T
     places = rng.random() * (len(target) - 1 - rate * WINDOW) + rate * np.arange(WINDOW)
     heard = (places[:, None] + rate * np.arange(COLUMNS) / COLUMNS).ravel() * COLUMNS
     return between(columns, heard), between(target, places)
+
+
+def spliced(
+    one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """The beginning of one window and the end of another, so that no sentence's course is learned by heart."""
+    cut = int(rng.integers(KEPT, WINDOW - KEPT))
+    (columns, target), (columns_after, target_after) = one, other
+    heard = torch.cat([columns[: COLUMNS * cut], columns_after[COLUMNS * cut :]])
+    return heard, torch.cat([target[:cut], target_after[cut:]])
 
 
 def between(series: Tensor, places: np.ndarray) -> Tensor:
@@ -121,43 +153,59 @@ def train(store: Store, out: Path, steps: int, seed: int) -> None:
     """Train and write the averaged weights in half precision."""
     keep_freed_memory()
     begun = time.process_time()
-    clips = utterances(store, "train")
+    clips = lengthened(utterances(store, "train"))
     aims, kept = targets(clips)
     print(f"{len(clips)} clips; 7 components hold {100 * float(kept.sum()):.0f} % of the variance")
-    spoken = Counter(clip.row.actor for clip in clips)
-    share = np.array([spoken[clip.row.actor] ** -0.5 for clip in clips])  # between all clips alike and all actors alike
-    rng = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    network = LipsNetwork(dropout=0.5)
-    ema = Ema(network, 0.99)
-    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.05)
-    for step in range(steps):
-        rate = min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-        optimizer.param_groups[0]["lr"] = LEARNING_RATE * rate
-        chosen = rng.choice(len(clips), BATCH, p=share / share.sum())
-        heard, target = (
-            torch.stack(side) for side in zip(*(window(clips[n].columns, aims[n], rng) for n in chosen), strict=True)
-        )
-        value = loss(network(disturbed(heard, rng)), target)
-        optimizer.zero_grad()
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        ema.update()
-        if (step + 1) % 50 == 0:
-            print(f"step {step + 1}: loss {float(value.detach()):.3f}", flush=True)
+    network = LipsNetworks()
+    for member in range(MEMBERS):
+        trained = train_one(clips, aims, steps, MEMBERS * seed + member)
+        network.members[member].load_state_dict(trained.state_dict())
     about = {
         "steps": steps,
         "seed": seed,
         "seconds": round(time.process_time() - begun),
         "store": store.fingerprint,
         "corpus": store.info.corpus,
-        "actors": sorted(spoken),
+        "actors": sorted({clip.row.actor for clip in clips}),
         "clips": len(clips),
         "viseme": viseme.__version__,
     }
-    save_model(out, ema.average, {"kind": "lips"}, about, torch.float16)
+    save_model(out, network, {"kind": "lips"}, about, torch.float16)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {about['seconds']} s of one core")
+
+
+def train_one(clips: list[Utterance], aims: list[Tensor], steps: int, seed: int) -> LipsNetwork:
+    """One network, its weights averaged over the steps."""
+    spoken = Counter(clip.row.actor for clip in clips)
+    share = np.array([spoken[clip.row.actor] ** -0.5 for clip in clips])  # between all clips alike and all actors alike
+    of_actor = {actor: [n for n, clip in enumerate(clips) if clip.row.actor == actor] for actor in spoken}
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    network = LipsNetwork(dropout=0.5)
+    ema = Ema(network, 0.99)
+    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=0.05)
+
+    def drawn(n: int) -> tuple[Tensor, Tensor]:
+        one = window(clips[n].columns, aims[n], rng)
+        if rng.random() >= SPLICED:
+            return one
+        other = int(rng.choice(of_actor[clips[n].row.actor]))
+        return spliced(one, window(clips[other].columns, aims[other], rng), rng)
+
+    for step in range(steps):
+        rate = min(1.0, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        optimizer.param_groups[0]["lr"] = LEARNING_RATE * rate
+        chosen = rng.choice(len(clips), BATCH, p=share / share.sum())
+        heard, target = (torch.stack(side) for side in zip(*(drawn(int(n)) for n in chosen), strict=True))
+        value = loss(network(disturbed(heard, rng)), target)
+        optimizer.zero_grad()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        ema.update()
+        if (step + 1) % 100 == 0:
+            print(f"step {step + 1}: loss {float(value.detach()):.3f}", flush=True)
+    return ema.average
 
 
 def score(weights: Path, store: Store, split: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from viseme.audio.features import encode, encoder, feature_width
-from viseme.audio.lips import WIDTH, LipsEncoder, LipsNetwork, bundled_lips
+from viseme.audio.lips import WIDTH, LipsEncoder, LipsNetworks, bundled_lips
 from viseme.config.sections import AudioConfig
 from viseme.data.store import Store
 from viseme.errors import ModelError
@@ -62,7 +62,7 @@ def test_it_hears_how_far_mouths_open_that_it_never_saw(store: Path) -> None:
 
 
 def test_other_weights_are_another_encoder(tmp_path: Path) -> None:
-    save_model(tmp_path / "other.safetensors", LipsNetwork(), {}, {}, torch.float16)
+    save_model(tmp_path / "other.safetensors", LipsNetworks(), {}, {}, torch.float16)
     assert LipsEncoder(tmp_path / "other.safetensors").fingerprint != encoder(LIPS).fingerprint
     with pytest.raises(ModelError):
         LipsEncoder(tmp_path / "none.safetensors")

@@ -1,7 +1,7 @@
-"""Sound as lips: a small network of our own that hears log-mel columns and says how a mouth is shaped meanwhile.
+"""Sound as lips: small networks of our own that hear log-mel columns and say how a mouth is shaped meanwhile.
 
-It was trained on landmarks of GRID's training clips by `tools/train_lips.py` and comes with the package. What it gives
-is little and means the same for every speaker, so that a model of few clips need not learn to listen.
+They were trained on landmarks of training clips by `tools/train_lips.py` and come with the package. What they say is
+little and means the same for every speaker, so that a model of few clips need not learn to listen.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from viseme.types import Float32
 
 BANDS, WIDTH = 40, 8
 """Mel bands that are heard, and numbers that are said of a frame."""
-_VERSION = 1
+MEMBERS = 4
+"""Networks whose mean is said: of few speakers each learns something else by chance."""
+_VERSION = 2
 
 
 class LipsNetwork(nn.Module):
@@ -53,6 +55,18 @@ class LipsNetwork(nn.Module):
         return said
 
 
+class LipsNetworks(nn.Module):
+    """The mean of several of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(LipsNetwork() for _ in range(MEMBERS))
+
+    def forward(self, columns: Tensor) -> Tensor:
+        """Log-mel columns `[B,4T,40]` to `[B,T,8]`."""
+        return torch.stack([member(columns) for member in self.members]).mean(dim=0)
+
+
 class _FrameNorm(nn.LayerNorm):
     """Layer norm over the channels of `[B,C,T]`, each time alone."""
 
@@ -73,7 +87,7 @@ def _residual(hidden: int, dilation: int, dropout: float) -> nn.Sequential:
 
 
 class LipsEncoder:
-    """That network with given weights, as an `AudioEncoder`.
+    """Those networks with given weights, as an `AudioEncoder`.
 
     Attributes:
         name: `lips`.
@@ -88,7 +102,7 @@ class LipsEncoder:
         """Read weights that `tools/train_lips.py` wrote. Raises `ModelError` where they are none."""
         file = read_model(path)
         with torch.device("cpu"):  # whatever a caller builds its own network on
-            self.network = LipsNetwork()
+            self.network = LipsNetworks()
         load_weights(self.network, file.weights, str(path))
         self.network.eval()
         digest = hashlib.sha256(repr((self.name, _VERSION)).encode())
